@@ -1,0 +1,178 @@
+// `chatspec conform <url>`: judges a server by its URL.
+import { type Command, Option } from 'commander'
+import {
+  type Profile,
+  publicUrl,
+  readTargetFile,
+  resolveTarget,
+  type Target,
+} from '../../conformance/index.ts'
+import { ChatspecError, type Encoding } from '../../protocol/index.ts'
+import { type Format, formats, judgeAndReport } from '../judge.ts'
+import { findSecret, secretVariable } from '../secret.ts'
+import { collect, duration, integer, listOf } from '../values.ts'
+
+interface ConformFlags {
+  profile: Profile
+  encoding: Encoding | 'both'
+  only?: string[]
+  seed?: number
+  timeout?: number
+  deadline?: number
+  out?: string
+  format?: Format[]
+  json?: true
+  target?: string
+  secretFile?: string
+  tokenCommand?: string
+  tokenFile?: string
+  loginUrl?: string
+  audience?: string
+  issuer?: string
+  origin?: string
+  insecure?: true
+}
+
+const more = `
+Tokens, one way of: --secret-file or ${secretVariable} in the environment (most can be tested with it), --token-command,
+--token-file, --login-url, or "tokens" in the target file.
+
+Target file: {"url", "tokens": {"secret" | "command" | "file" | "login"}, "users", "insecure", "origin", "capabilities",
+"timeoutMs", "hooks": {"start", "kill", "term", "restart", "pause", "resume", "revoke", "metrics", "log"}}; flags win.
+
+Exit codes: 0 conformant, 1 not conformant, 2 undecided, 3 there was nothing to judge, or trouble of our own.
+Progress is on stderr; the table, or the JSON of --json, on stdout.
+
+Examples:
+  $ chatspec conform ws://localhost:8080/ws --secret-file chatspec-data/secret
+  $ chatspec conform wss://chat.example/ws --login-url https://chat.example/login --out out/chat
+  $ chatspec conform localhost:8080 --token-command './token.sh {user}' --only ordering --encoding json --seed 7`
+
+export function addConform(program: Command): void {
+  const command = program
+    .command('conform')
+    .summary('judge a server by its URL')
+    .description(
+      'Talks to a server like a stranger and says which promises of chatspec/1 it keeps. Makes users, groups and messages there.',
+    )
+    .argument('[url]', 'where it is: ws://, wss://, http://, https:// or host:port; the path defaults to /ws')
+  addScope(command)
+  addTokens(command)
+  addOutputs(command)
+  command.addHelpText('after', more).action(async (url: string | undefined, flags: ConformFlags) => {
+    process.exitCode = await conform(url, flags)
+  })
+}
+
+function addScope(command: Command): void {
+  command
+    .addOption(new Option('--profile <name>', 'which cases').choices(['quick', 'full']).default('quick'))
+    .addOption(new Option('--encoding <name>', 'of frames').choices(['json', 'cbor', 'both']).default('both'))
+    .option('--only <pattern>', 'a case id, a group, a clause id, or an id with *; repeatable', collect)
+    .option('--seed <number>', 'repeats the random choices of a run', integer(0, 0xffff_ffff))
+    .option('--timeout <duration>', 'of one wait (default: 12s)', duration(100, 60_000))
+    .option('--deadline <duration>', 'of the whole run (default: 10m)', duration(1_000, 86_400_000))
+    .option('--target <file>', 'description of the server in JSON')
+    .option('--origin <origin>', 'sent with every upgrade')
+    .option('--insecure', 'accept any TLS certificate')
+}
+
+function addTokens(command: Command): void {
+  const ways = ['secretFile', 'tokenCommand', 'tokenFile', 'loginUrl']
+  const way = (name: string, flags: string, text: string): Option =>
+    new Option(flags, text).conflicts(ways.filter((other) => other !== name))
+  command
+    .addOption(
+      way('secretFile', '--secret-file <file>', 'file that holds the secret that the server verifies with'),
+    )
+    .addOption(way('tokenCommand', '--token-command <command>', 'prints a token for {user}'))
+    .addOption(way('tokenFile', '--token-file <file>', 'JSON: {"<user>": "<token>", …}'))
+    .addOption(way('loginUrl', '--login-url <url>', 'answers POST {"user": …} with {"token": …}'))
+    .option('--audience <aud>', 'claim aud of tokens made with the secret')
+    .option('--issuer <iss>', 'claim iss of tokens made with the secret')
+}
+
+function addOutputs(command: Command): void {
+  command
+    .option('--out <dir>', 'write reports there')
+    .option('--format <names>', `of ${formats.join(', ')} (default: json,junit,html)`, listOf(formats))
+    .option('--json', 'the result as JSON on stdout, no table')
+}
+
+async function conform(url: string | undefined, flags: ConformFlags): Promise<number> {
+  const { out, format, json, profile, encoding, only, seed, deadline } = flags
+  if (format !== undefined && out === undefined) {
+    throw new ChatspecError(
+      'BAD_OPTION',
+      `--format ${format.join(',')} has no effect; allowed: together with --out`,
+    )
+  }
+  const target = toTarget(url, flags)
+  const options = {
+    profile,
+    encodings: encoding === 'both' ? (['json', 'cbor'] as const) : [encoding],
+    command: describeCommand(target, flags),
+    ...(only !== undefined && { only }),
+    ...(seed !== undefined && { seed }),
+    ...(deadline !== undefined && { deadlineMs: deadline }),
+  }
+  return await judgeAndReport(target, options, {
+    json,
+    formats: format,
+    ...(out !== undefined && { directory: () => out }),
+  })
+}
+
+/** The target file, overridden by flags. @throws ChatspecError */
+function toTarget(url: string | undefined, flags: ConformFlags): Target {
+  const described = flags.target === undefined ? {} : readTargetFile(flags.target)
+  if (typeof described !== 'object' || described === null) return resolveTarget(described)
+  const tokens = toTokens(flags) ?? ('tokens' in described ? described.tokens : toSecretTokens(flags))
+  if (url === undefined && !('url' in described)) {
+    throw new ChatspecError(
+      'BAD_TARGET',
+      'no url; allowed: one as the argument, or "url" in the --target file',
+    )
+  }
+  if (tokens === undefined) {
+    const ways = `--secret-file, ${secretVariable}, --token-command, --token-file, --login-url, "tokens" in the --target file`
+    throw new ChatspecError('BAD_TARGET', `no way to get tokens; allowed is one of ${ways}`)
+  }
+  return resolveTarget({
+    ...described,
+    tokens,
+    ...(url !== undefined && { url }),
+    ...(flags.timeout !== undefined && { timeoutMs: flags.timeout }),
+    ...(flags.origin !== undefined && { origin: flags.origin }),
+    ...(flags.insecure && { insecure: true }),
+  })
+}
+
+/** What the flags say, if they do. */
+function toTokens(flags: ConformFlags): object | undefined {
+  if (flags.secretFile !== undefined) return toSecretTokens(flags)
+  if (flags.tokenCommand !== undefined) return { command: flags.tokenCommand }
+  if (flags.tokenFile !== undefined) return { file: flags.tokenFile }
+  return flags.loginUrl === undefined ? undefined : { login: flags.loginUrl }
+}
+
+function toSecretTokens({ secretFile, audience, issuer }: ConformFlags): object | undefined {
+  const secret = findSecret({ secretFile, env: process.env })?.value
+  return secret === undefined
+    ? undefined
+    : { secret, ...(audience !== undefined && { audience }), ...(issuer !== undefined && { issuer }) }
+}
+
+/** The command line that repeats a case; it stands in reports, so what may be secret is left out. */
+function describeCommand({ url }: Target, flags: ConformFlags): string {
+  const parts = [
+    `chatspec conform ${publicUrl(url)}`,
+    ...(flags.target === undefined ? [] : [`--target ${flags.target}`]),
+    ...(flags.secretFile === undefined ? [] : [`--secret-file ${flags.secretFile}`]),
+    ...(flags.tokenCommand === undefined ? [] : ["--token-command '…'"]),
+    ...(flags.tokenFile === undefined ? [] : [`--token-file ${flags.tokenFile}`]),
+    ...(flags.loginUrl === undefined ? [] : ['--login-url …']),
+    ...(flags.insecure ? ['--insecure'] : []),
+  ]
+  return parts.join(' ')
+}

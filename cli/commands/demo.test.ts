@@ -1,0 +1,67 @@
+// `chatspec demo`, what `npm start` runs: the reference server keeps its promises, and nothing is left behind.
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { Running, temporaryFolder } from '../testing/command.ts'
+
+describe('chatspec demo', () => {
+  it('serves, judges, reports and cleans up', { timeout: 180_000 }, async () => {
+    const cwd = temporaryFolder()
+    const scratch = join(cwd, 'tmp')
+    mkdirSync(scratch)
+    const demo = new Running(['demo', '--seed', '7'], { cwd, env: { TMPDIR: scratch } })
+    const [, port] = await demo.said(/serving ws:\/\/127\.0\.0\.1:(\d+)\/ws/)
+    const { code, stdout, stderr } = await demo.finished()
+    expect(stdout).toContain('Conformant\n')
+    expect(code).toBe(0)
+
+    const [run = ''] = readdirSync(join(cwd, 'out'))
+    expect(run).toMatch(/^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-seed-7$/)
+    for (const name of ['report.json', 'junit.xml', 'report.html']) {
+      expect(stderr).toContain(`wrote ${join('out', run, name)}\n`)
+      expect(existsSync(join(cwd, 'out', run, name))).toBe(true)
+    }
+    const result: unknown = JSON.parse(readFileSync(join(cwd, 'out', run, 'report.json'), 'utf8'))
+    expect(result).toMatchObject({
+      verdict: 'conformant',
+      profile: 'quick',
+      encodings: ['json', 'cbor'],
+      seed: 7,
+    })
+    expect(result).toHaveProperty('target.capabilities', expect.arrayContaining(['durability=fsync']))
+
+    expect(readdirSync(scratch)).toEqual([])
+    await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow()
+  })
+
+  it('takes its server along when it is told to end', async () => {
+    const cwd = temporaryFolder()
+    const scratch = join(cwd, 'tmp')
+    mkdirSync(scratch)
+    const demo = new Running(['demo'], { cwd, env: { TMPDIR: scratch } })
+    const [, port] = await demo.said(/serving ws:\/\/127\.0\.0\.1:(\d+)\/ws/)
+    demo.child.kill('SIGTERM')
+    expect((await demo.finished()).code).toBe(3)
+    expect(readdirSync(scratch)).toEqual([])
+    await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow()
+  })
+
+  it('ends early with what it knows at the first Ctrl-C', async () => {
+    const cwd = temporaryFolder()
+    const demo = new Running(['demo', '--out', 'out'], { cwd })
+    await demo.said(/connecting to/)
+    demo.child.kill('SIGINT')
+    const { code, stdout } = await demo.finished()
+    expect(stdout).toContain('The run ended early: interrupted')
+    expect(code).not.toBe(0)
+    expect(existsSync(join(cwd, 'out', 'report.html'))).toBe(true)
+  })
+
+  it('passes on what the server said if it does not start', async () => {
+    const cwd = temporaryFolder()
+    const demo = new Running(['demo'], { cwd, env: { TMPDIR: '/nowhere' } })
+    const { code, stderr } = await demo.finished()
+    expect(stderr).toMatch(/^error: ENOENT: .*\/nowhere/)
+    expect(code).toBe(3)
+  })
+})

@@ -1,0 +1,94 @@
+// Judges one target and hands the result on: progress while it runs, the table or JSON after it, files where asked for.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  type ConformanceResult,
+  exitCode,
+  type RunOptions,
+  runConformance,
+  type Target,
+} from '../conformance/index.ts'
+import {
+  createProgress,
+  type Progress,
+  renderHtml,
+  renderJson,
+  renderJunit,
+  renderMarkdown,
+  renderTable,
+} from '../reports/index.ts'
+import { exitCodes } from './exit.ts'
+import { coloursOf, columnsOf, terminalOf } from './terminal.ts'
+
+const files = {
+  json: { name: 'report.json', render: renderJson },
+  junit: { name: 'junit.xml', render: renderJunit },
+  html: { name: 'report.html', render: renderHtml },
+  markdown: { name: 'report.md', render: renderMarkdown },
+} as const
+
+export type Format = keyof typeof files
+export const formats = Object.keys(files) as Format[]
+export const defaultFormats: readonly Format[] = ['json', 'junit', 'html']
+
+export interface Outputs {
+  /** The result as JSON on standard output, instead of the table. */
+  json?: boolean | undefined
+  /** Where files go, if anywhere; it may depend on the result. */
+  directory?: ((result: ConformanceResult) => string) | undefined
+  formats?: readonly Format[] | undefined
+}
+
+/** @throws ChatspecError if there is nothing to judge */
+export async function judgeAndReport(target: Target, options: RunOptions, outputs: Outputs): Promise<number> {
+  const progress = createProgress(terminalOf(process.stderr))
+  let result: ConformanceResult
+  try {
+    progress.update({ kind: 'note', text: `connecting to ${target.url.host}` })
+    result = await runInterruptibly(target, options, progress)
+  } finally {
+    progress.end()
+  }
+  const { stdout } = process
+  if (outputs.json) stdout.write(renderJson(result))
+  else stdout.write(`\n${renderTable(result, { columns: columnsOf(stdout), colours: coloursOf(stdout) })}`)
+  if (outputs.directory !== undefined) {
+    const paths = writeReports(outputs.directory(result), result, outputs.formats ?? defaultFormats)
+    process.stderr.write(`\n${paths.map((path) => `wrote ${path}\n`).join('')}`)
+  }
+  return exitCode(result)
+}
+
+/** Ctrl-C ends the run early with what is known so far; a second one ends the process. */
+async function runInterruptibly(
+  target: Target,
+  options: RunOptions,
+  progress: Progress,
+): Promise<ConformanceResult> {
+  const interruption = new AbortController()
+  const interrupt = (): void => {
+    if (interruption.signal.aborted) process.exit(exitCodes.failed)
+    interruption.abort()
+  }
+  process.on('SIGINT', interrupt)
+  try {
+    return await runConformance(target, {
+      ...options,
+      signal: interruption.signal,
+      onProgress: (event) => progress.update(event),
+    })
+  } finally {
+    process.off('SIGINT', interrupt)
+  }
+}
+
+/** Names of the files written. */
+function writeReports(directory: string, result: ConformanceResult, wanted: readonly Format[]): string[] {
+  mkdirSync(directory, { recursive: true })
+  return wanted.map((format) => {
+    const { name, render } = files[format]
+    const path = join(directory, name)
+    writeFileSync(path, render(result))
+    return path
+  })
+}

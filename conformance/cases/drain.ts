@@ -1,0 +1,90 @@
+// A server that stops: SPEC.md#drain.
+import { arrivals, sendAll, seqs } from '../batches.ts'
+import { defineCase } from '../case.ts'
+import {
+  expectAnswer,
+  expectBetween,
+  expectClose,
+  expectEqual,
+  expectRefused,
+  expectThat,
+} from '../expect.ts'
+import { all, clause } from '../outcome.ts'
+import { whileStopping } from '../restarts.ts'
+
+/** Timers may be so late. */
+const lateMs = 4_000
+
+// [DRN-01] When a server is told to stop, it MUST send `drain` to every connection that has its `welcome`.
+// [DRN-03] Until `graceMs` have passed, every request is processed as before.
+// [DRN-04] After `graceMs` the server MUST close every connection with 1012.
+export const stoppingServerWorksUntilTheEnd = defineCase({
+  id: 'drain/stopping-server-works-until-the-end',
+  rules: ['DRN-01', 'DRN-03', 'DRN-04'],
+  level: 'must',
+  needs: ['hook:term', 'hook:start'],
+  exclusive: true,
+  async run(t) {
+    const [alice, bob] = await t.pair()
+    return whileStopping(t, alice, async ({ graceMs, ...drain }) => {
+      const toldAtMs = t.elapsedMs()
+      const { graceMs: same, ...other } = await bob.next('drain', {}, { rule: 'DRN-01' })
+      const [sent] = await sendAll(alice, bob, 3)
+      const delivered = await arrivals(bob, [sent])
+      const acked = await bob.request({ type: 'ack', conv: sent.conv, epoch: sent.epoch, seq: sent.seq })
+      const ends = await Promise.all([alice, bob].map((one) => one.ended(graceMs + lateMs)))
+      const earliestMs = Math.min(...ends.map((end) => (end?.atMs ?? 0) - toldAtMs))
+      return [
+        clause('DRN-01', expectEqual('drain at bob', { graceMs: same, ...other }, { graceMs, ...drain })),
+        clause('DRN-03', expectEqual('seqs at bob', seqs(delivered), [sent.seq])),
+        clause('DRN-03', expectAnswer(acked, 'ok')),
+        clause('DRN-04', expectBetween('ms to the close', earliestMs, graceMs - lateMs, graceMs + lateMs)),
+        ...ends.map((end) => clause('DRN-04', expectClose(end, 'SERVICE_RESTART'))),
+      ]
+    })
+  },
+})
+
+// [DRN-02] A stopping server answers upgrades with 503 and `Retry-After`, and a `hello` by closing with 4006.
+export const stoppingServerTakesNobodyNew = defineCase({
+  id: 'drain/stopping-server-takes-nobody-new',
+  rules: ['DRN-02'],
+  level: 'must',
+  needs: ['hook:term', 'hook:start'],
+  exclusive: true,
+  async run(t) {
+    const [alice, early] = [await t.connect(), await t.open()]
+    const token = await t.token(early.user)
+    return whileStopping(t, alice, async () => {
+      const late = await t.upgrade()
+      early.sayHello({ token })
+      return all(
+        expectRefused(late, 503),
+        expectThat('a Retry-After header', late.kind === 'refused' && late.headers.has('retry-after')),
+        expectClose(await early.ended(), 'DRAINING'),
+      )
+    })
+  },
+})
+
+// [DRN-05] Every message that was accepted before the end MUST be there after the restart.
+export const nothingIsLostByStopping = defineCase({
+  id: 'drain/nothing-is-lost-by-stopping',
+  rules: ['DRN-05'],
+  level: 'must',
+  needs: ['durability=process', 'history', 'hook:term', 'hook:start'],
+  exclusive: true,
+  async run(t) {
+    const [alice, bob] = await t.pair()
+    const sents = await sendAll(alice, bob, 10)
+    await whileStopping(t, alice, async () => {
+      for (let more = 100; more > 0 && alice.isLive; more--) {
+        const reply = await alice.send(bob, 'until the end').catch(() => undefined)
+        if (reply?.type === 'sent') sents.push(reply)
+      }
+    })
+    const again = await t.reconnect(bob)
+    const stored = await again.wholeHistory(sents[0].conv, { afterSeq: sents[0].seq - 1 })
+    return expectEqual('seqs in history', seqs(stored).slice(0, sents.length), seqs(sents))
+  },
+})

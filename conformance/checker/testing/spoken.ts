@@ -1,0 +1,26 @@
+// The beginning of many stories.
+import { Story } from './story.ts'
+
+/** Alice said a, b, c, d, e at 1 to 5; Bob has got the first `got` of them on a first connection. */
+export function spoken(got: number) {
+  const story = new Story()
+  const alice = story.connect('alice')
+  const bob = story.connect('bob')
+  for (const [index, msgId] of ['a', 'b', 'c', 'd', 'e'].entries()) {
+    alice.says(msgId, index + 1)
+    if (index < got) bob.gets(index + 1, 'alice', msgId)
+  }
+  return { story, alice, bob }
+}
+
+/** Alice and Bob are live and have said a word each. */
+export function pair() {
+  const story = new Story()
+  const alice = story.connect('alice')
+  const bob = story.connect('bob')
+  alice.says('a', 1)
+  bob.gets(1, 'alice', 'a')
+  bob.says('b', 2)
+  alice.gets(2, 'bob', 'b')
+  return { story, alice, bob }
+}

@@ -1,0 +1,22 @@
+// The judge: points at a server by its URL, runs cases against it, gives verdicts as data.
+export { type Case, type CaseDefinition, defineCase, type Need, type Profile } from './case.ts'
+export { cases } from './cases/index.ts'
+export { CaseContext } from './context.ts'
+export type { Environment } from './environment.ts'
+export type { HookCommands, HookFunction, HookName } from './hooks.ts'
+export type { Fault } from './outcome.ts'
+export { type Contact, preflight } from './preflight.ts'
+export {
+  type CaseResult,
+  type CheckResult,
+  type ConformanceResult,
+  exitCode,
+  type OverallVerdict,
+  schemaVersion,
+  type Verdict,
+  verdicts,
+} from './result.ts'
+export { type Progress, type RunOptions, runConformance } from './run.ts'
+export { publicUrl, readTargetFile, resolveTarget, type Target, type TargetDescriptor } from './target.ts'
+export { type Claims, mintToken } from './tokens.ts'
+export { formatLine, type TraceLine } from './trace.ts'

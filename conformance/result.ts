@@ -1,0 +1,105 @@
+// What a run of the judge gives: plain JSON of a versioned shape, and the verdict that follows from it.
+import type { Encoding, Heartbeat, Limits, RuleId } from '../protocol/index.ts'
+import type { Profile } from './case.ts'
+import type { Environment } from './environment.ts'
+import type { Fault } from './outcome.ts'
+import type { TraceLine } from './trace.ts'
+
+/** Grows when a reader of the old shape would misread the new one. */
+export const schemaVersion = 1
+
+/** `fail`: a MUST is broken. `warn`: a SHOULD. `unknown`: too little happened. `harness-error`: our own trouble. */
+export const verdicts = [
+  'pass',
+  'fail',
+  'warn',
+  'not-applicable',
+  'untestable',
+  'unknown',
+  'harness-error',
+] as const
+export type Verdict = (typeof verdicts)[number]
+
+/** One sentence of SPEC.md, looked at in one case. */
+export interface CheckResult {
+  rule: RuleId
+  /** The sentence itself. */
+  sentence?: string
+  verdict: 'pass' | 'fail' | 'warn'
+  expected: string
+  actual: string
+  fault?: Fault
+}
+
+export interface CaseResult {
+  id: string
+  title: string
+  group: string
+  encoding: Encoding
+  level: 'must' | 'should'
+  rules: readonly RuleId[]
+  verdict: Verdict
+  /** Why there is no other verdict, where there is none. */
+  reason?: string
+  /** Everything that was really checked; the one that decided stands first. */
+  checks: CheckResult[]
+  /** The last lines before the end, at most 20; empty if it passed. */
+  trace: string[]
+  fullTrace: TraceLine[]
+  /** Since the run began. */
+  startedMs: number
+  durationMs: number
+  /** Runs this case again, with the same seed. */
+  replay: string
+}
+
+/** `conformant`: nothing failed. `undecided`: nothing failed, but not all was seen. */
+export type OverallVerdict = 'conformant' | 'not-conformant' | 'undecided' | 'harness-error'
+
+export interface ConformanceResult {
+  kind: 'conformance'
+  schemaVersion: typeof schemaVersion
+  tool: { name: 'chatspec'; version: string }
+  target: {
+    /** Without anything that may be a secret. */
+    url: string
+    capabilities: readonly string[]
+    limits: Limits
+    heartbeat: Heartbeat
+    encodings: readonly Encoding[]
+  }
+  environment: Environment
+  profile: Profile
+  encodings: readonly Encoding[]
+  only?: readonly string[]
+  seed: number
+  /** ISO 8601. */
+  started: string
+  durationMs: number
+  /** Why the run ended before its last case, if it did. */
+  cutShort?: string
+  cases: CaseResult[]
+  counts: Record<Verdict, number>
+  /** Sentences of SPEC.md that oblige a server. */
+  coverage: { tested: RuleId[]; untested: RuleId[] }
+  verdict: OverallVerdict
+}
+
+export function countVerdicts(cases: readonly CaseResult[]): Record<Verdict, number> {
+  const counts = Object.fromEntries(verdicts.map((verdict) => [verdict, 0])) as Record<Verdict, number>
+  for (const { verdict } of cases) counts[verdict]++
+  return counts
+}
+
+/** A proven failure outweighs trouble of our own, and that outweighs what stayed open. */
+export function overallVerdict(counts: Readonly<Record<Verdict, number>>): OverallVerdict {
+  if (counts.fail > 0) return 'not-conformant'
+  if (counts['harness-error'] > 0) return 'harness-error'
+  if (counts.unknown > 0 || counts.pass + counts.warn === 0) return 'undecided'
+  return 'conformant'
+}
+
+/** 0 good, 1 not conformant, 2 undecided, 3 trouble of the harness. */
+export function exitCode({ verdict }: Pick<ConformanceResult, 'verdict'>): 0 | 1 | 2 | 3 {
+  return ({ conformant: 0, 'not-conformant': 1, undecided: 2, 'harness-error': 3 } as const)[verdict]
+}

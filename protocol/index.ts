@@ -1,0 +1,12 @@
+// The wire protocol chatspec/1: types, limits, codes, codecs.
+export * from './clauses.ts'
+export * from './decoded.ts'
+export * from './errors.ts'
+export * from './limits.ts'
+export * from './messages.ts'
+export * from './json.ts'
+export * from './cbor.ts'
+export * from './codec.ts'
+export * from './utf8.ts'
+export { type Field, type Kind, frameFields } from './fields.ts'
+export { isConversation, isMsgId, isName } from './names.ts'

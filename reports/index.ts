@@ -1,0 +1,7 @@
+// Reports of a result: text out of plain data.
+export { renderHtml } from './html/page.ts'
+export { renderJson } from './json.ts'
+export { renderJunit } from './junit.ts'
+export { renderMarkdown } from './markdown.ts'
+export { createProgress, type Progress, type ProgressEvent, type Terminal } from './progress.ts'
+export { renderTable, type TableStyle } from './terminal.ts'

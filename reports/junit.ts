@@ -1,0 +1,126 @@
+// JUnit XML for continuous integration: red there exactly when something failed or stayed open.
+import type { CaseResult, ConformanceResult, Verdict } from '../conformance/result.ts'
+import { escapeMarkup } from './html/markup.ts'
+import { byGroup, decisive, type Group, mergeEqual } from './summary.ts'
+
+/** A broken MUST is a failure; what the judge could not find out is an error; what does not apply is skipped. */
+export function renderJunit(result: ConformanceResult): string {
+  const { cases, counts, cutShort } = result
+  const groups = byGroup(cases)
+  const totals = attributes({
+    name: `chatspec ${result.profile}: ${result.target.url}`,
+    ...sums(counts, cutShort === undefined ? 0 : 1),
+    time: inSeconds(result.durationMs),
+    timestamp: result.started,
+  })
+  const suites = groups.map((group) => renderSuite(group, result))
+  const cut = cutShort === undefined ? [] : [renderCut(cutShort)]
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<testsuites ${totals}>`,
+    ...suites,
+    ...cut,
+    '</testsuites>',
+    '',
+  ].join('\n')
+}
+
+function renderSuite({ name, cases, counts }: Group, result: ConformanceResult): string {
+  const timeMs = cases.reduce((sum, one) => sum + one.durationMs, 0)
+  const suite = attributes({ name, ...sums(counts, 0), time: inSeconds(timeMs) })
+  const properties = Object.entries(describeRun(result)).map(
+    ([key, value]) => `      <property ${attributes({ name: key, value })}/>`,
+  )
+  return [
+    `  <testsuite ${suite}>`,
+    '    <properties>',
+    ...properties,
+    '    </properties>',
+    ...cases.map(renderCase),
+    '  </testsuite>',
+  ].join('\n')
+}
+
+function describeRun({
+  target,
+  tool,
+  seed,
+  environment,
+}: ConformanceResult): Record<string, string | number> {
+  return { target: target.url, tool: `${tool.name} ${tool.version}`, seed, node: environment.node }
+}
+
+function renderCase(result: CaseResult): string {
+  const names = attributes({
+    classname: `chatspec.${result.group}`,
+    name: `${result.id} (${result.encoding})`,
+    time: inSeconds(result.durationMs),
+  })
+  const body = renderBody(result)
+  return body === undefined ? `    <testcase ${names}/>` : `    <testcase ${names}>\n${body}\n    </testcase>`
+}
+
+function renderBody(result: CaseResult): string | undefined {
+  const message = result.reason ?? summary(result)
+  const details = escapeMarkup(describe(result))
+  switch (result.verdict) {
+    case 'pass':
+      return undefined
+    case 'warn':
+      return `      <system-out>${details}</system-out>`
+    case 'fail': {
+      const type = decisive(result)?.fault ?? 'wrong'
+      return `      <failure ${attributes({ message, type })}>${details}</failure>`
+    }
+    case 'not-applicable':
+    case 'untestable':
+      return `      <skipped ${attributes({ message: `${result.verdict}: ${message}` })}/>`
+    case 'unknown':
+    case 'harness-error':
+      return `      <error ${attributes({ message, type: result.verdict })}>${details}</error>`
+  }
+}
+
+function summary(result: CaseResult): string {
+  const check = decisive(result)
+  return check === undefined ? result.title : `${check.rule}: expected ${check.expected}, got ${check.actual}`
+}
+
+function describe(result: CaseResult): string {
+  const checks = mergeEqual(result.checks).flatMap(({ check, times }) => {
+    const { rule, sentence = '', verdict, expected, actual } = check
+    const often = times === 1 ? '' : ` (${times} times)`
+    return [`${rule} ${verdict}${often}: ${sentence}`, `  expected: ${expected}`, `  actual:   ${actual}`]
+  })
+  const reason = result.reason === undefined ? [] : [result.reason]
+  return [...reason, ...checks, ...result.trace, `again: ${result.replay}`].join('\n')
+}
+
+function renderCut(reason: string): string {
+  const suite = attributes({ name: 'run', tests: 1, failures: 0, errors: 1, skipped: 0, time: inSeconds(0) })
+  const error = `<error ${attributes({ message: reason, type: 'cut-short' })}/>`
+  const name = attributes({ classname: 'chatspec.run', name: 'every case ran', time: inSeconds(0) })
+  return `  <testsuite ${suite}>\n    <testcase ${name}>${error}</testcase>\n  </testsuite>`
+}
+
+function sums(counts: Readonly<Record<Verdict, number>>, more: number): Record<string, number> {
+  return {
+    tests: Object.values(counts).reduce((sum, number) => sum + number, more),
+    failures: counts.fail,
+    errors: counts['harness-error'] + counts.unknown + more,
+    skipped: counts['not-applicable'] + counts.untestable,
+  }
+}
+
+/** Line feeds and tabs would be read as spaces in an attribute. */
+function attributes(values: Readonly<Record<string, string | number>>): string {
+  const pairs = Object.entries(values).map(([name, value]) => {
+    const text = escapeMarkup(String(value)).replaceAll('\n', '&#10;').replaceAll('\t', '&#9;')
+    return `${name}="${text}"`
+  })
+  return pairs.join(' ')
+}
+
+function inSeconds(ms: number): string {
+  return (ms / 1000).toFixed(3)
+}
