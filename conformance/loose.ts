@@ -87,9 +87,9 @@ function looseJson(frame: LooseFrame): string {
       : frame
   // A bigint is written digit by digit: JSON has no largest integer.
   const marked = JSON.stringify(whole, (_key, value: unknown) =>
-    typeof value === 'bigint' ? `\u0000${value}` : value,
+    typeof value === 'bigint' ? `\u0000bigint of the judge ${value}` : value,
   )
-  return marked.replace(/"\\u0000(-?\d+)"/g, '$1')
+  return marked.replace(/"\\u0000bigint of the judge (-?\d+)"/g, '$1')
 }
 
 function numberOf(type: unknown): number {
