@@ -7,7 +7,7 @@ import { open as openLmdb } from 'lmdb'
 import { afterEach, describe, expect, test } from 'vitest'
 import { ChatspecError } from '../protocol/index.ts'
 import type { LogOptions, MessageLog } from './log.ts'
-import { afterPrefix, idsPrefix } from './log/layout.ts'
+import { commitKey, idsPrefix, lastKey } from './log/layout.ts'
 import { openLmdbLog } from './log-lmdb.ts'
 import { LmdbStore } from './log/store.ts'
 import { defaultTuning, type LogTuning } from './log/tuning.ts'
@@ -29,7 +29,8 @@ afterEach(async () => {
 describe('a directory', () => {
   test('that is open already is refused, by the same process and by another', async () => {
     const directory = newDirectory()
-    await open(directory, testClock().options)
+    const log = await open(directory, testClock().options)
+    for (let n = 0; n < 20; n += 1) await append(log, draft(n))
     await expect(open(directory, testClock().options)).rejects.toMatchObject({ code: 'LOG_IN_USE' })
     const script = join(import.meta.dirname, 'testing/log-crash-child.ts')
     const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script, directory])
@@ -77,6 +78,30 @@ describe('damage', () => {
     expect([again.recovery, again.epoch, again.head(conv)]).toEqual([[], log.epoch, 7])
   })
 
+  test('of a commit voids what a flush that was cut short had made of it', async () => {
+    const directory = newDirectory()
+    const slow = { ...tiny, generationMessages: 10 }
+    const before = await openLmdbLog(directory, testClock().options, slow)
+    for (let n = 1; n <= 10; n += 1) await append(before, draft(n))
+    // Each of these adds a step to the flush: a chunk of three messages.
+    for (let n = 11; n <= 13; n += 1) await append(before, draft(n, { conv: 'g:other' }))
+    await before.close()
+    await damageValue(directory, commitKey(4))
+    const log = await open(directory, testClock().options)
+    expect(readAll(log).map((message) => message.content)).toEqual(['message 1', 'message 2', 'message 3'])
+    await append(log, draft(50))
+    await log.close()
+    // One to move message 50 into a chunk, one to find it there.
+    for (const n of [51, 52]) {
+      const again = await openLmdbLog(directory, testClock().options)
+      expect(readAll(again).map((message) => message.content)).toEqual(
+        [1, 2, 3, 50].map((k) => `message ${k}`),
+      )
+      await append(again, draft(n, { conv: 'g:other' }))
+      await again.close()
+    }
+  })
+
   test('of a chunk is said by every read that needs it, and by no other', async () => {
     const log = await open((await damaged(tiny, 'message 2')).directory, testClock().options, tiny)
     const refusal = expect.objectContaining({
@@ -110,11 +135,7 @@ describe('damage', () => {
     const log = await openLmdbLog(directory, testClock().options, tiny)
     for (let n = 0; n < 50; n += 1) await append(log, draft(n))
     await log.close()
-    const store = new LmdbStore(directory)
-    const [first] = store.range(idsPrefix, afterPrefix(idsPrefix))
-    if (first === undefined) throw new Error('there are no ids')
-    await store.commit([{ key: first.key, value: first.value.fill(1, 30, 31) }])
-    await store.close()
+    await damageValue(directory, idsPrefix)
     const again = await open(directory, testClock().options, tiny)
     expect(again.recovery).toEqual([
       '1 damaged blocks of message ids were dropped: repeats may be stored again',
@@ -149,6 +170,15 @@ describe('damage', () => {
     }
   }
 })
+
+/** Changes the value of the first key that is at least `key`. */
+async function damageValue(directory: string, key: Buffer): Promise<void> {
+  const store = new LmdbStore(directory)
+  const [first] = store.range(key, lastKey)
+  if (first === undefined) throw new Error('there is no such key')
+  await store.commit([{ key: first.key, value: first.value.fill(1, 30, 31) }])
+  await store.close()
+}
 
 /** Flips a bit wherever these bytes stand. */
 function damage(directory: string, bytes: string): void {

@@ -10,7 +10,8 @@ import { defaultTuning, type LogTuning } from './log/tuning.ts'
 
 /**
  * Creates the log if there is none. What had to be dropped is said in `recovery`.
- * @throws ChatspecError `LOG_DAMAGED`, `LOG_FORMAT` (of another version, or no log), `LOG_IN_USE` (by another process)
+ * @throws ChatspecError `LOG_DAMAGED`, `LOG_FORMAT` (of another version, or no log), `LOG_IN_USE` (by another process),
+ * `LOG_UNAVAILABLE` (the system refused)
  */
 export async function openLmdbLog(
   dir: string,
@@ -30,14 +31,15 @@ export async function openLmdbLog(
       throw cause
     }
   } catch (cause) {
-    // What is no ChatspecError comes from lmdb, about its file.
-    const code = cause instanceof ChatspecError ? cause.code : 'LOG_DAMAGED'
-    throw new ChatspecError(
-      code,
-      `the log in ${dir}: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { cause },
-    )
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new ChatspecError(codeOf(cause, reason), `the log in ${dir}: ${reason}`, { cause })
   }
+}
+
+/** lmdb names what is wrong with its file; other errors are the system's. */
+function codeOf(cause: unknown, reason: string): string {
+  if (cause instanceof ChatspecError) return cause.code
+  return reason.startsWith('MDB_') ? 'LOG_DAMAGED' : 'LOG_UNAVAILABLE'
 }
 
 /** The log in a store that nobody else uses. */

@@ -45,6 +45,7 @@ export class Flush {
         break
       }
       this.#taken.push(next.value)
+      left -= next.value.readBytes ?? 0
       for (const { value } of next.value.writes) left -= bytesPerPut + (value?.length ?? 0)
     }
     return this.#taken.flatMap((step) => step.writes)

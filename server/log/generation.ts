@@ -1,4 +1,4 @@
-// HOT PATH, guarded by bench/server.bench.ts: the newest messages, as the bytes of their commits, and where each lies.
+// HOT PATH, guarded by bench/log.bench.ts: the newest messages, as the bytes of their commits, and where each lies.
 // They answer reads and repeats until their chunks are written; then the whole generation goes.
 import type { Milliseconds, Seq } from '../../protocol/index.ts'
 import type { Draft } from '../log.ts'

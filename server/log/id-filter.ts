@@ -1,4 +1,4 @@
-// HOT PATH, guarded by bench/server.bench.ts: says "certainly not in this set", or "perhaps".
+// HOT PATH, guarded by bench/log.bench.ts: says "certainly not in this set", or "perhaps".
 // A split-block Bloom filter: one cache line per question. With 2 bytes per member, less than one
 // in a thousand is a wrong "perhaps".
 

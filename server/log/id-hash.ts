@@ -1,4 +1,4 @@
-// HOT PATH, guarded by bench/server.bench.ts: 64 bits that stand for (from, msgId), in the manner of HalfSipHash-1-3.
+// HOT PATH, guarded by bench/log.bench.ts: 64 bits that stand for (from, msgId), in the manner of HalfSipHash-1-3.
 // Keyed, because senders choose their msgIds: without the key nobody can choose many that collide.
 
 export class IdHash {

@@ -1,4 +1,4 @@
-// HOT PATH, guarded by bench/server.bench.ts: which (from, msgId) the chunks hold, and where.
+// HOT PATH, guarded by bench/log.bench.ts: which (from, msgId) the chunks hold, and where.
 // On the disk are blocks of ids. An id belongs to the part that the top byte of its hash names; a generation adds one
 // block to each part, eight blocks of about one size become one until it is large, and a block goes when the last of
 // its ids has expired. In memory is one filter for each part: it keeps all but the repeats away from the disk.
@@ -6,7 +6,7 @@ import { ChatspecError, type Milliseconds } from '../../protocol/index.ts'
 import type { Generation } from './generation.ts'
 import { addTo, blocksOf, type IdPlace, mergeBlocks, newestIn, placesIn } from './id-block.ts'
 import { IdFilter } from './id-filter.ts'
-import { afterPrefix, idsKey, idsKeyParts, idsPrefix } from './layout.ts'
+import { afterPrefix, idsKey, idsNumber, idsPrefix } from './layout.ts'
 import type { Scratch } from './scratch.ts'
 import { isWhole, sealedCount } from './seal.ts'
 import type { Step, Store, Write } from './store.ts'
@@ -24,14 +24,12 @@ export interface IdIndexOptions {
 
 interface Block {
   key: Buffer
-  first: number
-  last: number
   count: number
   newest: Milliseconds
 }
 
 interface Part {
-  /** What is committed, oldest first. */
+  /** What is committed. */
   blocks: Block[]
   /** Has all ids of `blocks`, and perhaps some that are about to be, or have expired. */
   filter: IdFilter
@@ -43,6 +41,7 @@ export class IdIndex {
   readonly #store: Store
   readonly #options: IdIndexOptions
   readonly #parts: Part[] = []
+  #nextNumber = 1
 
   constructor(store: Store, options: IdIndexOptions) {
     this.#store = store
@@ -56,19 +55,13 @@ export class IdIndex {
       const blocks: Block[] = []
       const values: Buffer[] = []
       for (const { key, value } of this.#read(number)) {
+        this.#nextNumber = Math.max(this.#nextNumber, idsNumber(key) + 1)
         if (!isWhole(value)) damaged.push(key)
         else if (blocks.push(blockFrom(key, value)) > 0) values.push(value)
       }
       this.#parts.push({ blocks, filter: this.#filterOf(values) })
     }
     return damaged
-  }
-
-  /** The last commit whose ids are here; 0 if there is none. */
-  get lastCommit(): number {
-    let last = 0
-    for (const { blocks } of this.#parts) for (const block of blocks) last = Math.max(last, block.last)
-    return last
   }
 
   /** How many ids there are, and how much memory they take. */
@@ -88,13 +81,17 @@ export class IdIndex {
 
   /** Adds one block to each part that `generation` has ids of. */
   *add(generation: Generation, scratch: Scratch): Generator<Step> {
-    const { firstCommit: first, lastCommit: last } = generation
     for (const [number, value] of blocksOf(generation, scratch)) {
       const part = this.#parts[number]
       if (part === undefined) continue
+      let readBytes = 0
       if (part.filter.members + sealedCount(value) <= part.filter.capacity) addTo(part.filter, value)
-      else part.filter = this.#filterOf([...this.#read(number)].map((entry) => entry.value).concat(value))
-      yield replace(part, [], { key: idsKey({ part: number, first, last }), value })
+      else {
+        const values = [...this.#read(number)].map((entry) => entry.value).concat(value)
+        readBytes = values.reduce((sum, { length }) => sum + length, 0)
+        part.filter = this.#filterOf(values)
+      }
+      yield { ...replace(part, [], { key: this.#newKey(number), value }), readBytes }
     }
   }
 
@@ -103,18 +100,19 @@ export class IdIndex {
     for (const [number, part] of this.#parts.entries()) {
       const expired = part.blocks.filter((block) => block.newest < oldest)
       if (expired.length > 0) yield replace(part, expired)
-      const batch = mergeable(
-        part.blocks.filter((block) => block.newest >= oldest),
-        this.#options,
-      )
-      const [first, last] = [batch[0], batch.at(-1)]
-      if (first === undefined || last === undefined) continue
-      const value = mergeBlocks(batch.map((block) => this.#get(block)))
-      yield replace(part, batch, {
-        key: idsKey({ part: number, first: first.first, last: last.last }),
-        value,
-      })
+      const living = part.blocks.filter((block) => block.newest >= oldest)
+      const batch = mergeable(living, this.#options)
+      if (batch.length === 0) continue
+      const value = mergeBlocks(batch.map((block) => this.#get(number, block)))
+      yield replace(part, batch, { key: this.#newKey(number), value })
     }
+  }
+
+  /** A number is never used again: the commit that merges blocks deletes them by name. */
+  #newKey(part: number): Buffer {
+    const number = this.#nextNumber
+    this.#nextNumber += 1
+    return idsKey(part, number)
   }
 
   #read(number: number) {
@@ -130,19 +128,18 @@ export class IdIndex {
     return filter
   }
 
-  #get(block: Block): Buffer {
-    const value = this.#store.get(block.key)
+  #get(part: number, { key }: Block): Buffer {
+    const value = this.#store.get(key)
     if (value !== undefined && isWhole(value)) return value
     throw new ChatspecError(
       'LOG_DAMAGED',
-      `the ids of commits ${block.first} to ${block.last} cannot be read`,
+      `block ${idsNumber(key)} of part ${part} of the ids cannot be read`,
     )
   }
 
-  /** Newest first; asks the disk itself, for a merge may be committed and its end not have been heard of yet. */
+  /** Asks the disk itself: a merge may be committed and its end not have been heard of yet. */
   #search(number: number, high: number, low: number): IdPlace[] {
-    const entries = [...this.#read(number)]
-    return entries.reverse().flatMap(({ value }) => placesIn(value, high, low))
+    return [...this.#read(number)].flatMap(({ value }) => placesIn(value, high, low))
   }
 }
 
@@ -154,19 +151,18 @@ function replace(part: Part, old: readonly Block[], added?: { key: Buffer; value
     committed: () => {
       part.blocks = part.blocks.filter((block) => !old.includes(block))
       if (added !== undefined) part.blocks.push(blockFrom(added.key, added.value))
-      part.blocks.sort((a, b) => a.first - b.first)
     },
   }
 }
 
-/** The oldest blocks of one size, if there are enough to merge. */
+/** Blocks of one size, if there are enough to merge. */
 function mergeable(blocks: readonly Block[], { fanout, largestBlock }: IdIndexOptions): Block[] {
   const bySize = new Map<number, Block[]>()
   for (const block of blocks) {
     const size = Math.floor(Math.log(block.count) / Math.log(fanout))
     const group = bySize.get(size) ?? []
     bySize.set(size, group)
-    if (group.push(block) === fanout) return idsIn(group) <= largestBlock ? group : []
+    if (group.push(block) === fanout && idsIn(group) <= largestBlock) return group
   }
   return []
 }
@@ -176,6 +172,5 @@ function idsIn(blocks: readonly Block[]): number {
 }
 
 function blockFrom(key: Buffer, value: Buffer): Block {
-  const { first, last } = idsKeyParts(key)
-  return { key, first, last, count: sealedCount(value), newest: newestIn(value) }
+  return { key, count: sealedCount(value), newest: newestIn(value) }
 }

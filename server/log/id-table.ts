@@ -1,4 +1,4 @@
-// HOT PATH, guarded by bench/server.bench.ts: where the messages of one generation lie, by the hash of (from, msgId).
+// HOT PATH, guarded by bench/log.bench.ts: where the messages of one generation lie, by the hash of (from, msgId).
 // Open addressing over typed arrays, with nothing for the collector to visit; the entries stand in the order of the log.
 
 const firstCapacity = 16_384

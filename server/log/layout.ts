@@ -5,7 +5,7 @@
 //   v number                     its name
 //   j commit                     one commit: header and records, in the order of the appends
 //   c number seq                 a chunk: header and consecutive records of one conversation, from `seq` on
-//   i part first last            ids of the messages in commits `first` to `last`: where each (from, msgId) lies
+//   i part number                a block of ids: where each (from, msgId) lies
 //   r component 0 component 0 …  one record as JSON
 //
 // A message is written twice: at once into a commit, which makes it durable for the price of one put however many
@@ -53,23 +53,15 @@ export function chunkKey(conversation: number, seq: Seq): Buffer {
   return key
 }
 
-/** Of the ids that the commits `first` to `last` added to one part. */
-export interface IdsKeyParts {
-  part: number
-  first: number
-  last: number
-}
-
-export function idsKey({ part, first, last }: IdsKeyParts): Buffer {
-  const key = keyOf('i', 14)
+export function idsKey(part: number, number: number): Buffer {
+  const key = keyOf('i', 8)
   key.writeUInt8(part, 1)
-  key.writeUIntBE(first, 2, 6)
-  key.writeUIntBE(last, 8, 6)
+  key.writeUIntBE(number, 2, 6)
   return key
 }
 
-export function idsKeyParts(key: Buffer): IdsKeyParts {
-  return { part: key.readUInt8(1), first: key.readUIntBE(2, 6), last: key.readUIntBE(8, 6) }
+export function idsNumber(key: Buffer): number {
+  return key.readUIntBE(2, 6)
 }
 
 export function recordKey(bytes: Buffer): Buffer {

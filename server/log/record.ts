@@ -1,4 +1,4 @@
-// HOT PATH, guarded by bench/server.bench.ts: the bytes of one stored message.
+// HOT PATH, guarded by bench/log.bench.ts: the bytes of one stored message.
 //
 //   0  u32  length of the record, these four bytes included
 //   4  u32  number of its conversation

@@ -6,7 +6,7 @@ import { Generation } from './generation.ts'
 import { IdHash } from './id-hash.ts'
 import { IdIndex } from './id-index.ts'
 import { type Identity, identityWrite } from './identity.ts'
-import { afterPrefix, commitNumber, commitPrefix } from './layout.ts'
+import { afterPrefix, chunkKey, commitNumber, commitPrefix, maxSeq } from './layout.ts'
 import { LogReader } from './reader.ts'
 import { recordConversation, recordLength, recordSeq } from './record.ts'
 import { headerBytes, isWhole } from './seal.ts'
@@ -39,7 +39,7 @@ export async function recover(store: Store, identity: Identity, tuning: LogTunin
   }
   if (dropped.length > 0) {
     epoch = newEpoch()
-    writes.push(identityWrite({ ...identity, epoch }))
+    writes.push(identityWrite({ ...identity, epoch }), ...voidChunks(store, generation))
     const [first, last] = [dropped[0], dropped.at(-1)].map((key) =>
       key === undefined ? 0 : commitNumber(key),
     )
@@ -48,8 +48,19 @@ export async function recover(store: Store, identity: Identity, tuning: LogTunin
     )
   }
   if (writes.length > 0) await store.commit(writes)
-  const lastCommit = Math.max(ids.lastCommit, generation.lastCommit, ...dropped.map(commitNumber))
-  return { epoch, recovery, hash, ids, generation, nextCommit: lastCommit + 1 }
+  return { epoch, recovery, hash, ids, generation, nextCommit: generation.lastCommit + 1 }
+}
+
+/**
+ * A flush that was cut short may have put messages of the dropped commits into chunks behind those of `generation`,
+ * which it will put there again.
+ */
+function voidChunks(store: Store, { tails }: Generation): Write[] {
+  return [...tails].flatMap(([conversation, { firstSeq }]) =>
+    [...store.range(chunkKey(conversation, firstSeq), chunkKey(conversation, maxSeq))].map(({ key }) => ({
+      key,
+    })),
+  )
 }
 
 /** All commits up to the first that is damaged or does not follow; that one and all after it are `dropped`. */

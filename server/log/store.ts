@@ -16,6 +16,8 @@ export interface Write {
 /** Writes that belong into one commit, and what to do once it is durable. */
 export interface Step {
   writes: Write[]
+  /** Bytes that had to be read for it. */
+  readBytes?: number
   committed?: () => void
 }
 

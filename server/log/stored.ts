@@ -1,4 +1,4 @@
-// HOT PATH, guarded by bench/server.bench.ts: the durable log. Group commit: while one is under way, the next gathers.
+// HOT PATH, guarded by bench/log.bench.ts: the durable log. Group commit: while one is under way, the next gathers.
 // What lies on the disk: log/layout.ts. How it is read back: log/recovery.ts.
 import { ChatspecError, type Message, type Milliseconds, type Seq } from '../../protocol/index.ts'
 import type {

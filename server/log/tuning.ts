@@ -18,7 +18,8 @@ export interface LogTuning extends IdIndexOptions {
 }
 
 export const defaultTuning: Readonly<LogTuning> = {
-  generationBytes: 8_388_608,
+  // Less than 8 MiB by the largest commit to expect, so that memory is not doubled for its sake.
+  generationBytes: 7_340_032,
   generationMessages: 32_768,
   // Two pages of 4,096 bytes, less lmdb's header.
   chunkBytes: 8_160,
