@@ -29,5 +29,5 @@ export function columnsOf(stream: WriteStream): number {
 }
 
 function isCapable(stream: WriteStream, env: Env): boolean {
-  return stream.isTTY && env.TERM !== 'dumb'
+  return stream.isTTY === true && env.TERM !== 'dumb'
 }
