@@ -18,3 +18,31 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer)
   },
 }
+
+/** One alarm, which may ring early but never late. */
+export class Alarm {
+  readonly #clock: Clock
+  readonly #ring: () => void
+  #set: { atMs: number; cancel: () => void } | undefined
+
+  constructor(clock: Clock, ring: () => void) {
+    this.#clock = clock
+    this.#ring = ring
+  }
+
+  /** An earlier time replaces a later one; the other way round it just rings once in vain. */
+  setAt(atMs: number): void {
+    if (atMs === Number.POSITIVE_INFINITY || (this.#set && this.#set.atMs <= atMs)) return
+    this.#set?.cancel()
+    const cancel = this.#clock.after(atMs - this.#clock.now(), () => {
+      this.#set = undefined
+      this.#ring()
+    })
+    this.#set = { atMs, cancel }
+  }
+
+  cancel(): void {
+    this.#set?.cancel()
+    this.#set = undefined
+  }
+}

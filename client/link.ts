@@ -1,6 +1,5 @@
 // The life of the connection: connecting, greeting, living, draining, waiting, stopping. Knows no messages.
 import {
-  type Bye,
   closes,
   type Cursor,
   type Drain,
@@ -14,7 +13,7 @@ import {
 } from '../protocol/index.ts'
 import type { Effect, LinkState, Status } from './effects.ts'
 import { Liveness } from './heartbeat.ts'
-import { Backoff, type Ending, endingOf, ownCloses, type Reason, reconnectTimes } from './reconnect.ts'
+import { Backoff, type Ending, ownCloses, type Reason, reconnectTimes } from './reconnect.ts'
 import { TokenLife } from './token-life.ts'
 
 export const linkTimes = {
@@ -95,10 +94,6 @@ export class Link {
     return this.#state === 'live' || this.#state === 'draining'
   }
 
-  get userId(): string | undefined {
-    return this.#welcome?.userId
-  }
-
   get limits(): Limits | undefined {
     return this.#welcome?.limits
   }
@@ -122,11 +117,6 @@ export class Link {
     this.#attempt += 1
     this.#become('connecting', nowMs, nowMs + linkTimes.connectMs)
     this.#peers.out({ type: 'get-token', attempt: this.#attempt, refused: this.#token.isRefused })
-  }
-
-  /** Again at once, if that is due only later. */
-  retry(nowMs: number): void {
-    if (this.#state === 'backoff') this.connect(nowMs)
   }
 
   /** For good: what is pending stays in the storage. */
@@ -223,14 +213,6 @@ export class Link {
 
   renewed(expiresAt: Milliseconds, nowMs: number): void {
     this.#token.renewed(expiresAt, nowMs)
-  }
-
-  bye(bye: Bye, nowMs: number): void {
-    this.end(endingOf(bye.code, bye.reason, bye), nowMs)
-  }
-
-  closed(code: number, message: string, nowMs: number): void {
-    this.end(endingOf(code, message, undefined), nowMs)
   }
 
   /** The connection, or the attempt, is over. */

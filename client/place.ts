@@ -13,10 +13,7 @@ import type { Discontinuity } from './effects.ts'
 import { Frontier } from './frontier.ts'
 import type { Position } from './storage.ts'
 
-interface At {
-  epoch: string
-  seq: Seq
-}
+type At = Omit<Cursor, 'conv'>
 
 interface Hole {
   from: Seq
@@ -26,6 +23,7 @@ interface Hole {
 
 export class Place {
   readonly conv: ConversationId
+  readonly #isDirect: boolean
   #epoch: string
   /** Handed over, though perhaps not handled. */
   readonly #had = new Frontier()
@@ -54,6 +52,7 @@ export class Place {
 
   constructor(conv: ConversationId, epoch: string) {
     this.conv = conv
+    this.#isDirect = directPattern.test(conv)
     this.#epoch = epoch
   }
 
@@ -296,9 +295,5 @@ export class Place {
     const [head] = this.#inHand
     if (head) return { epoch: head.epoch, seq: head.seq - 1 }
     return this.#had.at === undefined ? undefined : { epoch: this.#epoch, seq: this.#had.at }
-  }
-
-  get #isDirect(): boolean {
-    return directPattern.test(this.conv)
   }
 }

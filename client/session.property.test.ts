@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Action, type Counts, happeningNames, Run } from './testing/run.ts'
 
-const runs = Number(process.env.CHATSPEC_RUNS ?? 400)
+const runs = Number(process.env.CHATSPEC_RUNS ?? 1_000)
 /** What makes no progress happens less often. */
 const rare = new Set([
   'process dies',

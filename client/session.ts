@@ -5,7 +5,7 @@ import { Errands, tooMany } from './errands.ts'
 import { createIds } from './ids.ts'
 import { Link, type LinkOptions } from './link.ts'
 import { Mail } from './mail.ts'
-import { ownCloses, type Reason } from './reconnect.ts'
+import { endingOf, ownCloses, type Reason } from './reconnect.ts'
 import type { PendingSend } from './storage.ts'
 
 export interface SessionOptions extends LinkOptions {
@@ -88,7 +88,7 @@ export class Session {
         this.#link.connect(nowMs)
         break
       case 'retry':
-        this.#link.retry(nowMs)
+        if (this.#link.state === 'backoff') this.#link.connect(nowMs)
         break
       case 'failed':
         this.#link.stop(event.reason, nowMs)
@@ -114,7 +114,7 @@ export class Session {
         this.#giveUp({ ...ownCloses.BAD_FRAME, message: event.message })
         break
       case 'closed':
-        this.#link.closed(event.code, event.message, nowMs)
+        this.#link.end(endingOf(event.code, event.message, undefined), nowMs)
         break
       default:
         this.#takeOfApplication(event)
@@ -160,7 +160,7 @@ export class Session {
         this.#out({ type: 'write', frame: { type: 'pong', n: frame.n } })
         break
       case 'bye':
-        this.#link.bye(frame, this.#nowMs)
+        this.#link.end(endingOf(frame.code, frame.reason, frame), this.#nowMs)
         break
       case 'welcome':
         if (!this.#link.welcome(frame, this.#nowMs)) return
@@ -199,7 +199,7 @@ export class Session {
         this.#errands.requests.answered(frame, nowMs)
         return
       case 'membership':
-        if (frame.user === this.#link.userId) this.#mail.moved(frame, nowMs)
+        if (frame.user === this.#mail.userId) this.#mail.moved(frame, nowMs)
         this.#notice({ type: 'membership', membership: frame })
         break
       case 'receipt':

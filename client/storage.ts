@@ -34,7 +34,14 @@ export interface ClientState {
   pending: PendingSend[]
 }
 
-/** A place for one client's state. `save` has stored everything when it returns, or its promise resolves. */
+/**
+ * A place for one client's state. `save` has stored everything when it returns, or when its promise resolves.
+ *
+ * What a crash costs: messages that were handled within the last 50 ms (or the last 31 of them) were perhaps not
+ * stored, and are handed over again; their conv, epoch and seq tell. An application that keeps the state together
+ * with its own data gets each message exactly once. A message to send is stored before it is written, so that it goes
+ * out under the same msgId afterwards, and once; one that was not stored yet was never written.
+ */
 export interface Storage {
   load(): ClientState | undefined | Promise<ClientState | undefined>
   save(state: ClientState): void | Promise<void>

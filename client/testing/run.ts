@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import type { ErrorName } from '../../protocol/index.ts'
 import { dice } from './dice.ts'
-import type { Connection } from './model-server.ts'
+import type { Connection } from './model-connection.ts'
 import { World } from './world.ts'
 
 const direct = 'd:alice:bob'
@@ -50,7 +50,7 @@ const happenings = {
       reconnectMaxMs: 900,
       resumable: true,
     }),
-  'server skips': ({ world }) => world.connection?.breakOff(direct),
+  'server skips': ({ world }) => world.connection?.deliveries.breakOff(direct),
   'sends go wrong': (run, n) => run.goWrong(pick(fates, n), (n % 6) + 1),
   'process dies': ({ world }) => world.crash(),
   retry: ({ world }) => world.do({ type: 'retry' }),

@@ -4,11 +4,14 @@ import type { Ack, ClientMessage, Msg, Send, ServerMessage } from '../../protoco
 import type { Discontinuity, Effect, LinkState, SendResult, SessionEvent } from '../effects.ts'
 import { Session } from '../session.ts'
 import { type ClientState, parseState, stringifyState } from '../storage.ts'
-import { type Connection, ModelServer, type ModelOptions } from './model-server.ts'
+import type { Connection } from './model-connection.ts'
+import { ModelServer, type ModelOptions } from './model-server.ts'
 
 export interface WorldOptions extends Omit<ModelOptions, 'now' | 'fate'> {
   random: () => number
   maxPending?: number
+  /** Default: another one whenever the last one was refused. */
+  token?: () => string
 }
 
 /** What the session waits for; the world decides when it comes, and whether. */
@@ -40,7 +43,7 @@ export class World {
   readonly opens: number[] = []
   readonly closes: { atMs: number; code: number }[] = []
   #tokens = 1
-  token = () => `token-alice.${this.#tokens}`
+  readonly #token = () => this.#options.token?.() ?? `token-alice.${this.#tokens}`
   readonly #frames = new Map<string, string>()
   readonly #unanswered = new Map<number, string>()
   #isWelcome = false
@@ -168,7 +171,7 @@ export class World {
       const { attempt } = job
       this.do(
         succeeds
-          ? { type: 'token', attempt, token: this.token() }
+          ? { type: 'token', attempt, token: this.#token() }
           : { type: 'no-token', attempt, message: '' },
       )
     } else if (job.kind === 'open') {
