@@ -3,7 +3,7 @@ import type { CloseName, ErrorName } from '../protocol/index.ts'
 import type { CaseContext } from './context.ts'
 import { expectClose, expectError } from './expect.ts'
 import type { LooseFrame } from './loose.ts'
-import { all, type Checked } from './outcome.ts'
+import { all, type Checked, fail, Finding } from './outcome.ts'
 import type { Session } from './session.ts'
 import type { WireMessage } from './wire.ts'
 
@@ -49,17 +49,29 @@ export async function expectEachRefused(
     const device = await t.connect(user)
     const some = entries.slice(at, at + refusalsPerConnection)
     checks.push(...(await Promise.all(some.map(([what, row]) => expectRefusal(device, what, row)))))
-    await device.ping()
+    await ownFault(device.ping())
     await device.close()
   }
   return all(...checks)
 }
 
 async function expectRefusal(device: Session, what: string, row: Refusal): Promise<Checked> {
-  const reply = await device.request(row.frame)
   const { error, names = [] } = row
+  const reply = await ownFault(device.request(row.frame), what)
   const named = names.find((name) => reply.type === 'error' && reply.message.includes(name))
   return labelled(what, expectError(reply, error, named ?? names[0]))
+}
+
+/** What fails in `attempt` is about the sentence of the case, not about answers or sessions in general. */
+export async function ownFault<T>(attempt: Promise<T>, what?: string): Promise<T> {
+  try {
+    return await attempt
+  } catch (thrown) {
+    if (!(thrown instanceof Finding) || thrown.outcome.verdict !== 'fail') throw thrown
+    const { expected, actual, fault } = thrown.outcome
+    const failed = fail(expected, actual, fault)
+    throw new Finding(what === undefined ? failed : labelled(what, failed))
+  }
 }
 
 /** Writes a message as it is: text, bytes, or what `encodeLoose` made of a frame. */

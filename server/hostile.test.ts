@@ -18,7 +18,7 @@ const [first, second] = ['bystander-1', 'bystander-2'] as const
 const conv = directConversation(first, second)
 /** The pair exchanges one message for so many frames of the attack. */
 const framesPerChat = 200
-const heapTolerance = 1.15
+const tolerance = 1.15
 const allocatorBytes = 16 * 1024 * 1024
 
 it(`${frames} hostile frames disturb nobody, and what they cost is given back`, {
@@ -40,10 +40,10 @@ it(`${frames} hostile frames disturb nobody, and what they cost is given back`, 
   const attack = new Attack(server, new Random(seed), pair)
   await attack.run(warmUpFrames)
   const before = await measure(server)
-  await attack.run(frames)
+  await attack.run(frames - warmUpFrames)
   const after = await until('memory as before', async () => {
     const now = await measure(server)
-    return now.heapBytes <= before.heapBytes * heapTolerance && now.connections === 2 ? now : undefined
+    return isBack(now, before) && now.connections === 2 ? now : undefined
   }).catch(() => measure(server))
   console.log(
     `hostile: seed ${seed}; ${attack.summary()}; ${pair.summary()}; ${JSON.stringify({ before, after })}`,
@@ -51,8 +51,7 @@ it(`${frames} hostile frames disturb nobody, and what they cost is given back`, 
   pair.expectUndisturbed()
   expect(attack.codes.get('no end') ?? 0, `seed ${seed}`).toBe(0)
   expect(after).toMatchObject({ connections: 2, users: 2 })
-  expect(after.heapBytes).toBeLessThanOrEqual(before.heapBytes * heapTolerance)
-  expect(after.ownBytes).toBeLessThanOrEqual(before.ownBytes * heapTolerance + allocatorBytes)
+  expect(isBack(after, before), `seed ${seed}`).toBe(true)
   expect(await server.kill('SIGTERM')).toEqual({ code: 0, signal: null })
 })
 
@@ -145,7 +144,7 @@ class Attack {
     const encoding = this.random.pick<Encoding>(['json', 'cbor'])
     const client = await this.server.connect({ encoding })
     this.connections += 1
-    if (this.random.fraction() < 0.85) await this.hello(client, user)
+    if (this.random.fraction() < 0.93) await this.hello(client, user)
     for (let bursts = this.random.integer(1, 12); bursts > 0 && !client.isOver; bursts--) {
       client.write(this.burst(encoding))
       if (this.random.fraction() < 0.1) break
@@ -184,9 +183,17 @@ class Attack {
   }
 }
 
-async function measure(
-  server: ServerProcess,
-): Promise<Record<'heapBytes' | 'ownBytes' | 'connections' | 'users', number>> {
+type Figures = Record<'heapBytes' | 'ownBytes' | 'connections' | 'users', number>
+
+/** The heap is, within a little; pages that the allocator keeps for itself come and go. */
+function isBack(now: Figures, before: Figures): boolean {
+  return (
+    now.heapBytes <= before.heapBytes * tolerance &&
+    now.ownBytes <= before.ownBytes * tolerance + allocatorBytes
+  )
+}
+
+async function measure(server: ServerProcess): Promise<Figures> {
   server.collectGarbage()
   const metrics = await server.metrics()
   const read = (name: string): number => metrics.get(name) ?? Number.NaN

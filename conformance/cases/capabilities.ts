@@ -3,7 +3,7 @@ import { errors } from '../../protocol/index.ts'
 import { defineCase } from '../case.ts'
 import { expectEqual, expectError, expectNone, expectOneOf, expectThat } from '../expect.ts'
 import { all, type Checked } from '../outcome.ts'
-import { labelled } from '../provoke.ts'
+import { labelled, ownFault } from '../provoke.ts'
 
 const optional = ['presence', 'receipts']
 
@@ -62,7 +62,7 @@ export const unknownCapabilitiesAreIgnored = defineCase({
   async run(t) {
     const plain = await t.connect(t.user(), { caps: optional })
     const asked = ['chatspec.invalid', 'x=1', 'durability=quantum', ...optional, 'Presence', ' ', '=']
-    const odd = await t.connect(t.user(), { caps: asked })
+    const odd = await ownFault(t.connect(t.user(), { caps: asked }))
     return expectEqual('capabilities', odd.welcome.caps.toSorted(), plain.welcome.caps.toSorted())
   },
 })

@@ -154,8 +154,9 @@ function divisions(wire: Wire): ((message: WireMessage) => unknown)[] {
   const ping = { opcode: opcodes.ping, payload: Buffer.from('between') }
   return [
     ({ kind, payload }) => wire.writeFragments(kind, [Buffer.alloc(0), payload, Buffer.alloc(0)]),
-    ({ kind, payload }) => wire.writeFragments(kind, piecesOf(payload, 7)),
-    ({ kind, payload }) => wire.writeFragments(kind, piecesOf(payload, 1), [ping]),
+    ({ kind, payload }) => wire.writeFragments(kind, piecesOf(payload, 1)),
+    // A few only: a flood of pings is a reason to close.
+    ({ kind, payload }) => wire.writeFragments(kind, piecesOf(payload, 41), [ping]),
     ({ kind, payload }) => wire.writeSliced([{ opcode: opcodes[kind], payload }], 1),
   ]
 }

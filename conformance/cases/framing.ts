@@ -1,10 +1,11 @@
 // Framing and codec, what holds for every message: SPEC.md#every-message.
-import { type Encoding, frameDirections } from '../../protocol/index.ts'
+import { randomUUID } from 'node:crypto'
+import { type Encoding, frameDirections, frameNumbers } from '../../protocol/index.ts'
 import { pick } from '../batches.ts'
 import { defineCase } from '../case.ts'
 import type { CaseContext } from '../context.ts'
 import { expectAnswer, expectEqual } from '../expect.ts'
-import { encodeLoose } from '../loose.ts'
+import { binaryMessage, encodeLoose } from '../loose.ts'
 import { all, type Checked, clause, notApplicable } from '../outcome.ts'
 import { expectEachCloses, expectEachRefused, labelled, writeMessage } from '../provoke.ts'
 import { specimens } from '../specimens.ts'
@@ -55,17 +56,20 @@ export const garbageHurtsNobodyElse = defineCase({
   async run(t) {
     const [alice, bob] = await t.pair()
     const stranger = t.user()
-    const checks: Checked[] = []
-    for (let count = 0; count < 15; count++) {
+    for (const garbage of garbageOf(t)) {
       const vandal = await t.connect(stranger)
-      const bytes = t.random.bytes(t.random.integer(0, 200))
-      writeMessage(vandal, t.encoding === 'json' ? Buffer.from(bytes).toString('latin1') : bytes)
-      const content = t.random.text(20)
-      const arrived = await bob.delivery(await alice.dm(bob, content))
-      checks.push(expectEqual('content between two bystanders', arrived.content, content))
+      writeMessage(vandal, garbage)
+      const [msgId, content] = [randomUUID(), t.random.text(20)]
+      alice.write({ type: 'send', id: alice.nextId(), msgId, to: bob.user.id, content })
+      const arrived = await bob.maybe('msg', { msgId })
+      t.check(expectEqual('content between two bystanders', arrived?.content, content))
       await vandal.close()
     }
-    return all(...checks)
+    return expectEqual(
+      'ends of the bystanders',
+      [await alice.ended(0), await bob.ended(0)],
+      [undefined, undefined],
+    )
   },
 })
 
@@ -164,6 +168,29 @@ export const encodingsCarryTheSame = defineCase({
     return all(...checks)
   },
 })
+
+/** What has crashed servers, and what chance makes. */
+function garbageOf(t: CaseContext): (string | Uint8Array)[] {
+  const chance = Array.from({ length: 10 }, () => t.random.bytes(t.random.integer(0, 200)))
+  if (t.encoding === 'cbor')
+    return [new Uint8Array(0), new Uint8Array([0x1f]), ...chance.map(behindAHeader), ...chance]
+  const classics = [
+    'null',
+    '0',
+    '""',
+    '[]',
+    '{}',
+    '[null]',
+    '{"type":null}',
+    '{"type":"__proto__"}',
+    '{"type":{}}',
+  ]
+  return [...classics, ...chance.map((bytes) => Buffer.from(bytes).toString('latin1'))]
+}
+
+function behindAHeader(body: Uint8Array): Uint8Array {
+  return binaryMessage({ type: frameNumbers.send, body })
+}
 
 function otherThan(encoding: Encoding): Encoding {
   return encoding === 'json' ? 'cbor' : 'json'

@@ -6,6 +6,7 @@ import { expectBetween, expectError, expectThat } from '../expect.ts'
 import { encodeLoose } from '../loose.ts'
 import type { Reply } from '../match.ts'
 import { all, clause, untestable } from '../outcome.ts'
+import { ownFault } from '../provoke.ts'
 import type { Session } from '../session.ts'
 import { encodeFrame, opcodes } from '../ws-frames.ts'
 
@@ -90,7 +91,7 @@ export const floodDoesNotStarveOthers = defineCase({
       for (const { wire } of flooders) wire.writeRaw(flood)
       for (let count = 0; count < 4; count++) {
         const beganMs = t.elapsedMs()
-        const msg = await bob.delivery(await alice.dm(bob))
+        const msg = await ownFault(bob.delivery(await ownFault(alice.dm(bob))))
         tookMs.push(bob.arrivedAtMs(msg) - beganMs)
       }
     }

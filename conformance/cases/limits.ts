@@ -4,7 +4,7 @@ import { seqs } from '../batches.ts'
 import { defineCase } from '../case.ts'
 import { expectAnswer, expectClose, expectDense, expectEqual, expectError, expectThat } from '../expect.ts'
 import { all, clause, Finding, untestable } from '../outcome.ts'
-import { eachOf, labelled } from '../provoke.ts'
+import { eachOf, labelled, ownFault } from '../provoke.ts'
 import type { Session } from '../session.ts'
 
 /** More connections or conversations than this take a quick run too long. */
@@ -95,7 +95,7 @@ export const sendsBeyondTheWindowAreAnswered = defineCase({
     const alice = await t.connect()
     const count = Math.min(2 * sendWindow + 1, Math.max(1, sendBurst))
     const writes = Array.from({ length: count }, (_, index) => alice.send(alice, `message ${index}`))
-    const answers = await Promise.all(writes)
+    const answers = await ownFault(Promise.all(writes))
     const accepted = answers.filter((answer) => answer.type === 'sent')
     const others = answers.filter((answer) => answer.type !== 'sent')
     const refused = others.map((answer) => expectError(answer, 'TOO_MANY_REQUESTS'))

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { encode as encodeCbor } from 'cborg'
 import fc from 'fast-check'
+import { frameOf } from '../../bench/socket.ts'
 import type { Random } from '../../conformance/random.ts'
 import { closePayload, encodeFrame, opcodes } from '../../conformance/ws-frames.ts'
 import { type Encoding, type FrameType, frameNumbers, magic } from '../../protocol/index.ts'
@@ -33,10 +34,10 @@ export class Hostile {
   payload(encoding: Encoding): Buffer {
     const kind = this.random.fraction()
     if (kind < 0.35) return encodeAny(this.pick(this.right), encoding)
-    if (kind < 0.7) return encodeAny(this.pick(this.wrong), encoding)
-    if (kind < 0.8) return this.pick(this.arbitrary[encoding])
-    if (kind < 0.9) return this.pick(this.vectors[encoding])
-    if (kind < 0.98) return this.damaged(this.pick(this.arbitrary[encoding]))
+    if (kind < 0.77) return encodeAny(this.pick(this.wrong), encoding)
+    if (kind < 0.87) return this.pick(this.arbitrary[encoding])
+    if (kind < 0.94) return this.pick(this.vectors[encoding])
+    if (kind < 0.99) return this.damaged(this.pick(this.arbitrary[encoding]))
     return Buffer.from(this.random.bytes(this.random.integer(0, 200)))
   }
 
@@ -44,11 +45,11 @@ export class Hostile {
   message(payload: Buffer, encoding: Encoding): Buffer {
     const opcode = encoding === 'json' ? opcodes.text : opcodes.binary
     const kind = this.random.fraction()
-    if (kind < 0.9) return encodeFrame({ opcode, payload })
+    if (kind < 0.9) return frameOf(payload, opcode)
     if (kind < 0.91) return encodeFrame({ opcode: opcode ^ 3, payload })
     const parts: Buffer[] = []
     for (let at = 0, first = true; first || at < payload.length; first = false) {
-      const next = Math.min(payload.length, at + this.random.integer(0, 64))
+      const next = Math.min(payload.length, at + this.random.integer(0, Math.max(64, payload.length >> 2)))
       const fin = next >= payload.length
       parts.push(
         encodeFrame({

@@ -12,6 +12,10 @@ export interface StartedServer extends Endpoint {
 export async function start(input: Partial<ServerOptionsInput> = {}): Promise<StartedServer> {
   const options: ServerOptionsInput = { port: 0, ...input, jwt: { secret: testSecret, ...input.jwt } }
   const server = await startServer(options, pino({ level: 'silent' }))
-  onTestFinished(() => server.close())
+  onTestFinished(() => {
+    void server.close()
+    // The second time it waits for nobody.
+    return server.close()
+  })
   return Object.assign(new Endpoint(server.port), { server })
 }
