@@ -42,7 +42,9 @@ describe('endingOf', () => {
   it('believes the bye before the code', () => {
     const bye = { type: 'bye', code: 4003, reason: 'busy', reconnect: 'never', retryAfterMs: 5 } as const
     const reason = { code: 4003, name: 'SLOW_CONSUMER', message: 'busy' }
-    expect(endingOf(4003, '', bye)).toEqual({ reason, policy: 'never', retryAfterMs: 5 })
+    for (const code of [4003, 1006]) {
+      expect(endingOf(code, '', bye)).toEqual({ reason, policy: 'never', retryAfterMs: 5 })
+    }
   })
 
   it('goes by the range of the code where there was no bye', () => {
