@@ -148,6 +148,101 @@ describe('a client', () => {
     expect(received).toEqual(['later'])
   })
 
+  it('goes offline and comes back with what was pending, and is handed nothing in between', async () => {
+    const alice = await open('alice')
+    const bob = await open('bob')
+    const log: string[] = []
+    let end = () => {}
+    bob.on('message', async ({ content }) => {
+      log.push(`begin ${content}`)
+      await new Promise<void>((resolve) => (end = resolve))
+      log.push(`end ${content}`)
+    })
+    for (const content of ['1', '2']) await alice.send({ to: 'bob', content }).result
+    await until('the first is in hand', () => log.length === 1)
+    await bob.disconnect()
+    expect(bob.status).toEqual({ state: 'idle' })
+    const reply = bob.send({ to: 'alice', content: 'offline' })
+    end()
+    await until('the first is done', () => log.length === 2)
+    await alice.send({ to: 'bob', content: '3' }).result
+    expect(log).toEqual(['begin 1', 'end 1'])
+    bob.connect()
+    expect(await reply.result).toMatchObject({ ok: true })
+    for (const number of [2, 3]) {
+      await until(`${number} is in hand`, () => log.includes(`begin ${number}`))
+      end()
+    }
+    await until('all are done', () => log.length === 6)
+    expect(log).toEqual(['begin 1', 'end 1', 'begin 2', 'end 2', 'begin 3', 'end 3'])
+  })
+
+  it('stays offline when it was told so before its storage was read', async () => {
+    const alice = client('alice')
+    const states: string[] = []
+    alice.on('state', ({ state }) => void states.push(state))
+    alice.connect()
+    await alice.disconnect()
+    const bob = await open('bob')
+    expect(states).toEqual(['idle'])
+    alice.connect()
+    await until('alice is live', () => alice.status.state === 'live')
+    await Promise.all([alice.close(), alice.disconnect(), bob.disconnect(), bob.disconnect()])
+    expect([alice, bob].map(({ status }) => status.state)).toEqual(['idle', 'idle'])
+  })
+
+  it('stores what it was given before it ever connected, beside what the storage held', async () => {
+    const storage = memoryStorage()
+    for (const content of ['first', 'second']) {
+      const offline = client('alice', { storage })
+      offline.send({ to: 'bob', content })
+      await offline.close()
+    }
+    const stored = await storage.load()
+    expect(stored?.pending.map(({ content }) => content)).toEqual(['first', 'second'])
+  })
+
+  it('can be closed although its storage fails, and is quiet afterwards', async () => {
+    let saves = 0
+    const fails = () => Promise.reject(new Error('no disk'))
+    const unreadable = client('alice', { storage: { load: fails, save: fails } })
+    unreadable.send({ to: 'bob', content: '' })
+    await unreadable.close()
+    let answer = (_token: string) => {}
+    const token = () => new Promise<string>((resolve) => (answer = resolve))
+    const save = () => {
+      saves += 1
+      throw new Error('no disk')
+    }
+    const timers: (() => void)[] = []
+    const clock = {
+      now: () => saves * 100_000,
+      after: (_delayMs: number, callback: () => void) => {
+        timers.push(callback)
+        return () => {}
+      },
+    }
+    const unwritable = client('alice', { token, clock, storage: { load: () => undefined, save } })
+    unwritable.connect()
+    unwritable.send({ to: 'bob', content: '' })
+    await until('it asks for a token', () => unwritable.status.state === 'connecting')
+    await unwritable.close()
+    const before = { saves, timers: timers.length }
+    answer('token-alice')
+    for (const ring of timers) ring()
+    await open('bob')
+    expect({ saves, timers: timers.length }).toEqual(before)
+  })
+
+  it('says that its storage holds nonsense, and can be closed', async () => {
+    const nonsense = JSON.parse('{"version":1,"positions":[null],"pending":[]}')
+    const alice = client('alice', { storage: { load: () => nonsense, save: () => {} } })
+    alice.connect()
+    await until('alice stops', () => alice.status.state === 'stopped')
+    expect(alice.status.reason).toMatchObject({ name: 'STORAGE' })
+    await alice.close()
+  })
+
   it('sends bytes as they were when it got them', async () => {
     const [alice, bob] = [await open('alice'), await open('bob')]
     const received: unknown[] = []
@@ -227,9 +322,15 @@ describe('a client', () => {
       { to: 'bob', content: 'half of a pair: \ud83d' },
       { to: 'bob', content: '', msgId: 'not a UUID' },
       { to: 'bob', content: '', meta: { Key: '' } },
+      { to: 'bob', content: '', clientTime: Number.NaN },
     ]) {
       expect(() => alice.send(message)).toThrow(expect.objectContaining({ code: 'BAD_SEND' }))
     }
+    const badRequest = expect.objectContaining({ code: 'BAD_REQUEST' })
+    for (const query of [{ limit: 0 }, { limit: 1.5 }, { afterSeq: -1 }, { fromTime: Number.NaN }]) {
+      await expect(alice.history({ conv: 'd:alice:bob', ...query }).next()).rejects.toThrow(badRequest)
+    }
+    expect(() => alice.read('d:alice:bob', Number.NaN)).toThrow(badRequest)
     await alice.close()
     expect(() => alice.send({ to: 'bob', content: '' })).toThrow(expect.objectContaining({ code: 'CLOSED' }))
     expect(() => alice.connect()).toThrow(expect.objectContaining({ code: 'CLOSED' }))

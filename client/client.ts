@@ -6,7 +6,9 @@ import { Handover } from './handover.ts'
 import {
   type ClientEvents,
   type ClientOptions,
+  checkHistory,
   checkOptions,
+  checkRead,
   checkSend,
   type HistoryQuery,
   type MembershipResult,
@@ -30,7 +32,7 @@ export class Client {
   readonly #replies = new Map<number, (result: RequestResult) => void>()
   #requests = 0
   #closed: Promise<void> | undefined
-  #onIdle: (() => void) | undefined
+  #whenIdle: (() => void)[] = []
 
   constructor(options: ClientOptions) {
     const runner = new Runner(options, (told) => this.#told(told))
@@ -61,11 +63,26 @@ export class Client {
     return off
   }
 
-  /** Connects and stays connected until `close`, or until going on makes no sense: then `stopped` says why. */
+  /**
+   * Connects and stays connected until `disconnect` or `close`, or until going on makes no sense: then `stopped` says
+   * why, and `connect` tries again.
+   * @throws ChatspecError CLOSED
+   */
   connect(): void {
     if (this.#closed) throw new ChatspecError('CLOSED', 'this client was closed; create another')
     this.#runner.connect()
-    this.#handover.resume()
+  }
+
+  /**
+   * Goes offline until `connect`, and acknowledges before what was handled. Nothing is lost: messages and requests
+   * wait, also new ones, and no message is handed over meanwhile. Resolves in the state `idle`.
+   */
+  disconnect(): Promise<void> {
+    if (this.#closed) return this.#closed
+    this.#handover.pause()
+    const idle = this.#idle()
+    this.#runner.disconnect()
+    return idle
   }
 
   /** In `backoff`: tries again now. */
@@ -73,7 +90,10 @@ export class Client {
     this.#runner.dispatch({ type: 'retry' })
   }
 
-  /** Stores what there is to store and leaves. What is pending stays in the storage for the next client. */
+  /**
+   * Ends this client for good: waits for the message that is being handled (so a listener of `message` must not await
+   * it), stores what there is to store and leaves. What is pending stays in the storage for the next client.
+   */
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
@@ -101,9 +121,10 @@ export class Client {
 
   /**
    * Pages of a conversation's log; newest first unless `order` says otherwise.
-   * @throws ChatspecError with the name of the server's error, STOPPED or CLOSED
+   * @throws ChatspecError with the name of the server's error, BAD_REQUEST, STOPPED or CLOSED
    */
   async *history(query: HistoryQuery): AsyncGenerator<Page, void, void> {
+    checkHistory(query)
     let cursor: string | undefined
     do {
       const frame = { type: 'history' as const, order: 'desc' as const, limit: 50, ...query }
@@ -125,8 +146,12 @@ export class Client {
     return this.#request(user === undefined ? { type: 'leave', conv } : { type: 'leave', conv, user })
   }
 
-  /** The user has seen everything up to `seq`. */
+  /**
+   * The user has seen everything up to `seq`.
+   * @throws ChatspecError BAD_REQUEST
+   */
   read(conv: string, seq: Seq): void {
+    checkRead(seq)
     this.#runner.dispatch({ type: 'read', conv, seq })
   }
 
@@ -136,12 +161,14 @@ export class Client {
 
   async #close(): Promise<void> {
     await this.#handover.stop()
-    const idle = new Promise<void>((resolve) => {
-      this.#onIdle = resolve
-    })
-    this.#runner.dispatch({ type: 'close' })
+    const idle = this.#idle()
+    this.#runner.close()
     await idle
     this.#runner.stop()
+  }
+
+  #idle(): Promise<void> {
+    return new Promise((resolve) => this.#whenIdle.push(resolve))
   }
 
   #request(frame: RequestFrame): Promise<RequestResult> {
@@ -203,6 +230,8 @@ export class Client {
   #state(status: Status): void {
     this.#emitter.emit('state', status)
     if (status.state === 'stopped' && status.reason) this.#emitter.emit('stopped', status.reason)
-    if (status.state === 'idle') this.#onIdle?.()
+    // Not before: a listener that fails and connects at once would fail without end.
+    if (status.state === 'replaying') this.#handover.start()
+    if (status.state === 'idle') for (const resolve of this.#whenIdle.splice(0)) resolve()
   }
 }

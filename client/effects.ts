@@ -25,7 +25,7 @@ import type {
 import type { Reason } from './reconnect.ts'
 import type { ClientState, PendingSend } from './storage.ts'
 
-/** `stopped` stays until `connect`; `idle` is before the first `connect` and after `close`. */
+/** `stopped` stays until `connect`; `idle` is before the first `connect` and after `disconnect` or `close`. */
 export type LinkState =
   | 'idle'
   | 'connecting'
@@ -100,6 +100,9 @@ export type SessionEvent =
   | { type: 'connect' }
   /** Try again now, if a retry is due later. */
   | { type: 'retry' }
+  /** Leave, and stay away until `connect`. */
+  | { type: 'disconnect' }
+  /** Leave for good. */
   | { type: 'close' }
   | { type: 'token'; attempt: number; token: string }
   | { type: 'no-token'; attempt: number; message: string }
@@ -118,6 +121,15 @@ export type SessionEvent =
   /** The application cannot go on. */
   | { type: 'failed'; reason: Reason }
   | { type: 'tick' }
+
+/** What comes from the application and its storage. */
+export type ApplicationEvent = Extract<
+  SessionEvent,
+  { type: 'send' | 'request' | 'read' | 'network' | 'handled' | 'saved' | 'not-saved' }
+>
+
+/** What a server writes only after `welcome`. */
+export type SessionFrame = Exclude<ServerMessage, { type: 'ping' | 'bye' | 'welcome' | 'error' }>
 
 export type Effect =
   /** Answered by `token` or `no-token` with the same `attempt`. `refused`: the last one is of no use. */

@@ -14,8 +14,9 @@ export class Handover {
   readonly #peers: HandoverPeers
   /** Bounded by the server's window, which nothing leaves before it was handled. */
   readonly #waiting: Delivery[] = []
+  #isPaused = false
+  #isRunning = false
   #running: Promise<void> | undefined
-  #isStopped = false
 
   constructor(peers: HandoverPeers) {
     this.#peers = peers
@@ -26,34 +27,54 @@ export class Handover {
     this.resume()
   }
 
-  /** Goes on with what waits: for a first listener, or because one has failed. */
+  /** Goes on with what waits, perhaps for a first listener. */
   resume(): void {
-    if (this.#running || this.#isStopped || this.#waiting.length === 0) return
-    this.#running = this.#run().finally(() => {
-      this.#running = undefined
-    })
+    if (this.#isRunning || this.#isPaused || this.#waiting.length === 0) return
+    this.#isRunning = true
+    this.#running = this.#run()
+  }
+
+  /** Nothing more is handed over until `start`, as after a failure; what waits keeps waiting. */
+  pause(): void {
+    this.#isPaused = true
+  }
+
+  start(): void {
+    this.#isPaused = false
+    this.resume()
   }
 
   /** Resolves when the message that is being handled is done; the others are dropped. */
   async stop(): Promise<void> {
-    this.#isStopped = true
+    this.#isPaused = true
     await this.#running
     this.#waiting.length = 0
   }
 
   async #run(): Promise<void> {
-    const { emitter, handled, failed } = this.#peers
-    for (let next = this.#waiting[0]; next && !this.#isStopped; next = this.#waiting[0]) {
-      try {
-        if (next.type === 'discontinuity') await emitter.hand('discontinuity', next.discontinuity)
-        else if (emitter.has('message')) await emitter.hand('message', next.message)
-        else return
-      } catch (cause) {
-        failed(cause)
-        return
-      }
+    let failure: { cause: unknown } | undefined
+    for (let next = this.#waiting[0]; next && !this.#isPaused; next = this.#waiting[0]) {
+      if (next.type === 'message' && !this.#peers.emitter.has('message')) break
+      failure = await this.#hand(next)
+      if (failure) break
       this.#waiting.shift()
-      if (next.type === 'message') handled(next.message)
+      if (next.type === 'message') this.#peers.handled(next.message)
+    }
+    // In the same step as the last look at what waits, or what comes in between would wait for ever.
+    this.#isRunning = false
+    if (!failure) return
+    this.#isPaused = true
+    this.#peers.failed(failure.cause)
+  }
+
+  async #hand(next: Delivery): Promise<{ cause: unknown } | undefined> {
+    const { emitter } = this.#peers
+    try {
+      if (next.type === 'message') await emitter.hand('message', next.message)
+      else await emitter.hand('discontinuity', next.discontinuity)
+      return undefined
+    } catch (cause) {
+      return { cause }
     }
   }
 }

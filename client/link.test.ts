@@ -99,6 +99,34 @@ describe('a link', () => {
     expect(world.session.status()).toMatchObject({ state: 'backoff', retryInMs: 4_900 })
   })
 
+  it('stays away for as long as the draining server asks when it closes', () => {
+    const world = live({ random: () => 0 })
+    world.toClient.push({
+      type: 'drain',
+      graceMs: 100,
+      reconnectMinMs: 1_000,
+      reconnectMaxMs: 5_000,
+      resumable: true,
+    })
+    world.toClient.push({ type: 'bye', code: 1012, reason: '', reconnect: 'backoff', retryAfterMs: 9_000 })
+    world.settle()
+    expect(world.session.status()).toMatchObject({ state: 'backoff', retryInMs: 9_000 })
+  })
+
+  it('forgets its failures also when it left a draining server after 60 s', () => {
+    const world = live()
+    for (let n = 0; n < 4; n++) {
+      world.cut(1006)
+      world.run(30_000)
+    }
+    world.run(61_000)
+    const terms = { graceMs: 100, reconnectMinMs: 1, reconnectMaxMs: 1, resumable: true }
+    world.toClient.push({ type: 'drain', ...terms })
+    world.run(1_000)
+    world.cut(1006)
+    expect(world.retries.at(-1)).toBe(500)
+  })
+
   it('stops at a close that is final, says why, and connects again when it is told to', () => {
     for (const code of [4504, 4506, 4507, 4509, 4999]) {
       const world = live()
@@ -177,9 +205,11 @@ describe('a link', () => {
     const hello = world.writes.at(-1)?.frame
     expect(hello).toMatchObject({ type: 'hello', resume: { cursors: [{ seq: 1 }] } })
     world.toServer.length = 0
-    const refusal = { code: 103, name: 'NOT_MEMBER', message: '', retryable: false }
+    const refusal = { code: 103, name: 'NOT_MEMBER', message: '', retryable: false, retryAfterMs: 1_500 }
     world.toClient.push({ type: 'error', id: hello?.type === 'hello' ? hello.id : 0, ...refusal })
-    world.run(2_000)
+    world.settle()
+    expect(world.retries.at(-1)).toBeGreaterThanOrEqual(1_500)
+    world.run(4_000)
     expect(world.writes.findLast(({ frame }) => frame.type === 'hello')?.frame).not.toHaveProperty('resume')
     expect(world.states.at(-1)).toBe('live')
   })
@@ -209,6 +239,38 @@ describe('a request', () => {
     }
     expect(world.replies.get(1)).toMatchObject({ ok: false, error: { name: 'NO_ANSWER', definite: false } })
     expect(world.closes.map(({ code }) => code)).toEqual([4000, 4000, 4000, 4000, 4000])
+  })
+
+  it('for history asks for no more than the server gives at once', () => {
+    const world = live({ limits: { historyMaxLimit: 20 } })
+    send(world, 1)
+    const history = { type: 'history', conv: 'd:alice:bob', order: 'desc' } as const
+    world.do({ type: 'request', key: 1, frame: { ...history, limit: 50 } })
+    world.do({ type: 'request', key: 2, frame: { ...history, limit: 10 } })
+    world.settle()
+    const asked = world.writes.flatMap(({ frame }) => (frame.type === 'history' ? [frame.limit] : []))
+    expect(asked).toEqual([20, 10])
+  })
+
+  it('that tells a read position outlives a stop', () => {
+    const world = live()
+    const [bob] = [...world.server.connections].filter(({ user }) => user === 'bob')
+    bob?.take({
+      type: 'send',
+      id: 1,
+      msgId: '00000000-0000-4000-8000-00000000000b',
+      to: 'alice',
+      content: '',
+    })
+    world.run(100)
+    world.do({ type: 'read', conv: 'd:alice:bob', seq: 1 })
+    world.toServer.length = 0
+    world.cut(4504)
+    world.do({ type: 'connect' })
+    world.settle()
+    const reads = world.writes.filter(({ frame }) => frame.type === 'read')
+    expect(reads).toHaveLength(2)
+    expect(reads.at(-1)?.frame).toMatchObject({ seq: 1 })
   })
 
   it('is refused when the session has stopped', () => {

@@ -3,8 +3,8 @@ import {
   closes,
   type Cursor,
   type Drain,
+  type ErrorFrame,
   type Heartbeat,
-  type Hello,
   type Limits,
   type Milliseconds,
   type Network,
@@ -13,6 +13,7 @@ import {
 } from '../protocol/index.ts'
 import type { Effect, LinkState, Status } from './effects.ts'
 import { Liveness } from './heartbeat.ts'
+import { helloOf } from './hello.ts'
 import { Backoff, type Ending, ownCloses, type Reason, reconnectTimes } from './reconnect.ts'
 import { TokenLife } from './token-life.ts'
 
@@ -102,7 +103,7 @@ export class Link {
     const status: Status = { state: this.#state }
     const waits = this.#state === 'backoff' || this.#state === 'draining'
     if (waits) status.retryInMs = Math.max(0, this.#untilMs - nowMs)
-    if (this.#reason && !this.isWelcome) status.reason = this.#reason
+    if (this.#reason && (this.#state === 'backoff' || this.#state === 'stopped')) status.reason = this.#reason
     if (this.isLive) status.caughtUp = this.#caughtUp
     if (this.#welcome && this.isWelcome) {
       status.userId = this.#welcome.userId
@@ -119,11 +120,16 @@ export class Link {
     this.#peers.out({ type: 'get-token', attempt: this.#attempt, refused: this.#token.isRefused })
   }
 
+  /** Until `connect`. */
+  disconnect(nowMs: number): void {
+    this.#leave(ownCloses.NORMAL, nowMs)
+    this.#become('idle', nowMs, never)
+  }
+
   /** For good: what is pending stays in the storage. */
   close(nowMs: number): void {
     this.#isClosed = true
-    this.#leave(ownCloses.NORMAL)
-    this.#become('idle', nowMs, never)
+    this.disconnect(nowMs)
     this.#peers.over()
   }
 
@@ -146,22 +152,15 @@ export class Link {
 
   opened(nowMs: number): void {
     if (this.#state !== 'connecting') return
-    const { deviceId, caps, client } = this.#options
     this.#helloId = this.#peers.nextId()
-    const hello: Hello = {
-      type: 'hello',
+    const cursors = this.#peers.cursors()
+    const hello = helloOf(this.#options, {
       id: this.#helloId,
       token: this.#token.token,
-      deviceId,
-      caps: [...caps],
-    }
-    if (this.#network) hello.network = this.#network
-    if (client) hello.client = client
-    const cursors = this.#peers.cursors()
-    const sessionId = this.#welcome?.sessionId
-    if (cursors.length > 0 && !this.#skipsResume) {
-      hello.resume = sessionId === undefined ? { cursors } : { sessionId, cursors }
-    }
+      network: this.#network,
+      sessionId: this.#welcome?.sessionId,
+      cursors: this.#skipsResume ? [] : cursors,
+    })
     this.#become('hello-sent', nowMs, this.#untilMs)
     this.#peers.out({ type: 'write', frame: hello })
   }
@@ -183,10 +182,11 @@ export class Link {
   }
 
   /** True if the error was the answer to our `hello`: perhaps a cursor names what is no longer ours. */
-  helloRefused(id: RequestId | undefined, reason: Reason, nowMs: number): boolean {
+  helloRefused({ id, code, name, message, retryAfterMs }: ErrorFrame, nowMs: number): boolean {
     if (this.#state !== 'hello-sent' || id !== this.#helloId) return false
     this.#skipsResume = true
-    this.end({ reason, policy: 'backoff' }, nowMs)
+    const waits = retryAfterMs === undefined ? {} : { retryAfterMs }
+    this.end({ reason: { code, name, message }, policy: 'backoff', ...waits }, nowMs)
     return true
   }
 
@@ -219,23 +219,22 @@ export class Link {
   end({ reason, policy, retryAfterMs }: Ending, nowMs: number): void {
     if (this.#state === 'idle' || this.#state === 'stopped' || this.#state === 'backoff') return
     const leftAtMs = this.#state === 'draining' ? this.#untilMs : 0
-    const hasLasted = nowMs - this.#liveSinceMs >= reconnectTimes.stableMs
-    if (hasLasted) this.#backoff.reset()
     if (reason.code === closes.TOKEN_EXPIRED.code) this.#token.refused()
     if (policy === 'never') {
       this.stop(reason, nowMs)
       return
     }
-    this.#leave(reason)
+    this.#leave(reason, nowMs)
     this.#reason = reason
-    const atMs = leftAtMs > nowMs ? leftAtMs : nowMs + this.#backoff.nextMs(policy, retryAfterMs)
+    const drawnMs = Math.max(leftAtMs, nowMs + (retryAfterMs ?? 0))
+    const atMs = leftAtMs > nowMs ? drawnMs : nowMs + this.#backoff.nextMs(policy, retryAfterMs)
     this.#become('backoff', nowMs, atMs)
   }
 
   /** Going on makes no sense, whatever the server would say. */
   stop(reason: Reason, nowMs: number): void {
     if (this.#isClosed) return
-    this.#leave(reason)
+    this.#leave(reason, nowMs)
     this.#reason = reason
     this.#become('stopped', nowMs, never)
     this.#peers.over()
@@ -271,7 +270,7 @@ export class Link {
     }
     if (this.#state === 'draining') {
       // All that is pending is written again elsewhere, under the same msgIds; nothing is lost by leaving now.
-      this.#leave(ownCloses.NORMAL)
+      this.#leave(ownCloses.NORMAL, nowMs)
       this.#state = 'backoff'
       this.connect(nowMs)
       return
@@ -279,7 +278,8 @@ export class Link {
     this.end({ reason: ownCloses.UNRESPONSIVE, policy: 'backoff' }, nowMs)
   }
 
-  #leave(reason: Reason): void {
+  #leave(reason: Reason, nowMs: number): void {
+    if (nowMs - this.#liveSinceMs >= reconnectTimes.stableMs) this.#backoff.reset()
     const hadWelcome = this.isWelcome
     const hadSocket = hadWelcome || this.#state === 'connecting' || this.#state === 'hello-sent'
     this.#attempt += 1

@@ -102,8 +102,9 @@ export class Mail {
     this.#ackAtMs = nowMs
   }
 
-  /** False if too many are pending already. */
+  /** False if too many others are pending already. */
   send(send: PendingSend, nowMs: number): boolean {
+    if (this.#outbox.has(send.msgId)) return true
     if (this.#outbox.isFull) return false
     this.#outbox.add(send, this.#saver.changed(nowMs))
     return true

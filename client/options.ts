@@ -18,12 +18,14 @@ import {
   plainUtf8,
   type Presence,
   type Receipt,
+  type Seq,
 } from '../protocol/index.ts'
 import type { Clock } from './clock.ts'
 import type { Discontinuity, Refused, RequestResult, SendResult, SentInfo, Status } from './effects.ts'
 import type { Reason } from './reconnect.ts'
 import type { WebSocketConstructor } from './socket.ts'
 import type { PendingSend, Storage } from './storage.ts'
+import { randomUuid } from './uuid.ts'
 
 const loneSurrogate = /\p{Surrogate}/u
 
@@ -82,7 +84,10 @@ export interface NewMessage extends Omit<PendingSend, 'msgId'> {
 
 export interface SendHandle {
   msgId: string
-  /** Resolves when the server has answered for good, however long that takes; never rejects. */
+  /**
+   * Resolves when the server has answered for good, however long that takes; never rejects. Stays open when the client
+   * is closed before: its successor with the same storage goes on, and gets a handle by the `msgId`.
+   */
   result: Promise<SendResult>
 }
 
@@ -105,7 +110,7 @@ export function checkOptions(options: ClientOptions): void {
 
 /** The message as it is kept and sent. @throws ChatspecError BAD_SEND */
 export function checkSend(message: NewMessage): PendingSend {
-  const { msgId = crypto.randomUUID(), to, conv, contentType, meta } = message
+  const { msgId = randomUuid(), to, conv, contentType, meta } = message
   if (!msgIdPattern.test(msgId)) refuse('BAD_SEND', 'msgId', msgId, 'a lower-case UUID of version 4')
   if ((to === undefined) === (conv === undefined)) refuse('BAD_SEND', 'to', to, 'exactly one of to and conv')
   if (to !== undefined && !namePattern.test(to)) refuse('BAD_SEND', 'to', to, String(namePattern))
@@ -114,12 +119,33 @@ export function checkSend(message: NewMessage): PendingSend {
   if (contentType !== undefined && !/^[ -~]{1,128}$/.test(contentType)) {
     refuse('BAD_SEND', 'contentType', contentType, '1 to 128 printable ASCII characters')
   }
+  checkNatural('BAD_SEND', { clientTime: message.clientTime })
   const { content } = message
   if (typeof content === 'string' && loneSurrogate.test(content)) {
     refuse('BAD_SEND', 'content', 'text with a lone surrogate', 'well-formed text, or bytes')
   }
   checkMeta(meta ?? {})
   return { ...message, msgId, content: ownContent(content) }
+}
+
+/** @throws ChatspecError BAD_REQUEST */
+export function checkHistory({ fromTime, toTime, afterSeq, beforeSeq, limit }: HistoryQuery): void {
+  checkNatural('BAD_REQUEST', { fromTime, toTime, afterSeq, beforeSeq, limit })
+  if (limit === 0) refuse('BAD_REQUEST', 'limit', limit, 'an integer from 1')
+}
+
+/** @throws ChatspecError BAD_REQUEST */
+export function checkRead(seq: Seq): void {
+  checkNatural('BAD_REQUEST', { seq })
+}
+
+/** JSON knows no NaN: a server would close the connection for such a frame, and for each repeat of it. */
+function checkNatural(code: Misuse, numbers: Record<string, number | undefined>): void {
+  for (const [name, value] of Object.entries(numbers)) {
+    if (value !== undefined && (!Number.isSafeInteger(value) || value < 0)) {
+      refuse(code, name, String(value), 'an integer from 0')
+    }
+  }
 }
 
 function isConversation(conv: string): boolean {
@@ -151,6 +177,8 @@ function ownContent(content: Content): Content {
   return typeof content === 'string' ? content : content.slice()
 }
 
-function refuse(code: 'BAD_OPTION' | 'BAD_SEND', name: string, value: unknown, allowed: string): never {
+type Misuse = 'BAD_OPTION' | 'BAD_SEND' | 'BAD_REQUEST'
+
+function refuse(code: Misuse, name: string, value: unknown, allowed: string): never {
   throw new ChatspecError(code, `${name} is ${JSON.stringify(value) ?? 'absent'}; allowed is ${allowed}`)
 }

@@ -3,6 +3,7 @@ import {
   type ClientMessage,
   type ErrorFrame,
   errors,
+  type Limits,
   type Live,
   type Ok,
   type Page,
@@ -56,7 +57,11 @@ export class Requests {
   }
 
   /** The frames to write now; `unresponsive` if an answer is overdue. */
-  take(nowMs: number, nextId: () => RequestId): { frames: ClientMessage[]; unresponsive: boolean } {
+  take(
+    nowMs: number,
+    nextId: () => RequestId,
+    limits: Limits | undefined,
+  ): { frames: ClientMessage[]; unresponsive: boolean } {
     const frames: ClientMessage[] = []
     for (const entry of this.#entries) {
       if (nowMs < entry.dueAtMs) continue
@@ -64,7 +69,7 @@ export class Requests {
       entry.id = nextId()
       entry.tries += 1
       entry.dueAtMs = entry.isPatient ? Number.POSITIVE_INFINITY : nowMs + requestTimes.answerMs
-      frames.push({ ...entry.frame, id: entry.id })
+      frames.push(within({ ...entry.frame, id: entry.id }, limits))
     }
     return { frames, unresponsive: false }
   }
@@ -95,9 +100,11 @@ export class Requests {
     }
   }
 
-  /** There is nobody to ask. */
+  /** There is nobody to ask. What has a slot, like a read position, nobody waits for: it stays for another `connect`. */
   abandon(error: Refused): void {
-    for (const entry of [...this.#entries]) this.#settle(entry, { ok: false, error })
+    for (const entry of [...this.#entries]) {
+      if (entry.slot === undefined) this.#settle(entry, { ok: false, error })
+    }
   }
 
   deadlineMs(): number {
@@ -114,6 +121,12 @@ export class Requests {
   #remove(entry: Entry): void {
     this.#entries = this.#entries.filter((one) => one !== entry)
   }
+}
+
+/** What the application wants may be more than this server gives at once. */
+function within(frame: ClientMessage, limits: Limits | undefined): ClientMessage {
+  if (frame.type !== 'history' || !limits) return frame
+  return { ...frame, limit: Math.min(frame.limit, limits.historyMaxLimit) }
 }
 
 function mayPass(frame: ErrorFrame): boolean {

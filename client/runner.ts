@@ -17,7 +17,9 @@ export class Runner {
   /** Events that came while one was being handled. */
   readonly #events: SessionEvent[] = []
   #isRunning = false
-  #prepared: Promise<void> | undefined
+  #isStopped = false
+  #wantsConnection = false
+  #loaded: Promise<void> | undefined
   #webSocket: WebSocketConstructor | undefined
   #socket: Socket | undefined
 
@@ -40,14 +42,25 @@ export class Runner {
   }
 
   connect(): void {
-    this.#prepared ??= this.#prepare()
-    this.#prepared.then(
-      () => this.dispatch({ type: 'connect' }),
-      (cause: unknown) => {
-        this.#prepared = undefined
-        this.fail(cause instanceof ChatspecError ? cause.code : 'STORAGE', cause)
-      },
+    this.#wantsConnection = true
+    this.#prepare().then(
+      () => this.#wantsConnection && this.dispatch({ type: 'connect' }),
+      (cause: unknown) =>
+        this.#wantsConnection && this.fail(cause instanceof ChatspecError ? cause.code : 'STORAGE', cause),
     )
+  }
+
+  disconnect(): void {
+    this.#wantsConnection = false
+    this.dispatch({ type: 'disconnect' })
+  }
+
+  /** Also what was sent before there ever was a connection is stored, beside what the storage holds already. */
+  close(): void {
+    this.#wantsConnection = false
+    this.dispatch({ type: 'close' })
+    if (!this.session.isLeaving) return
+    this.#load().catch((cause) => this.dispatch({ type: 'not-saved', message: messageOf(cause) }))
   }
 
   fail(name: string, cause: unknown): void {
@@ -55,26 +68,43 @@ export class Runner {
   }
 
   dispatch(event: SessionEvent): void {
+    if (this.#isStopped) return
     this.#events.push(event)
     if (this.#isRunning) return
     this.#isRunning = true
-    for (let next = this.#events.shift(); next; next = this.#events.shift()) {
-      for (const effect of this.session.handle(next)) this.#run(effect)
+    try {
+      for (let next = this.#events.shift(); next; next = this.#events.shift()) {
+        for (const effect of this.session.handle(next)) this.#run(effect)
+      }
+    } finally {
+      this.#isRunning = false
     }
-    this.#isRunning = false
     this.#alarm.setAt(this.session.wakeAtMs())
   }
 
-  /** Nothing rings any more. */
+  /** Nothing rings any more, and what is answered late is ignored. */
   stop(): void {
+    this.#isStopped = true
     this.#alarm.cancel()
   }
 
-  /** What there is to read before the first attempt. */
+  /** What there is to find and to read before the first attempt. */
   async #prepare(): Promise<void> {
     this.#webSocket ??= this.#options.webSocket ?? (await findWebSocket())
-    const state = await this.#options.storage?.load()
-    this.dispatch({ type: 'restored', state })
+    await this.#load()
+  }
+
+  /** Once, unless it fails. */
+  #load(): Promise<void> {
+    const load = async () => {
+      const state = await this.#options.storage?.load()
+      this.dispatch({ type: 'restored', state })
+    }
+    this.#loaded ??= load().catch((cause: unknown) => {
+      this.#loaded = undefined
+      throw cause
+    })
+    return this.#loaded
   }
 
   #run(effect: Effect): void {

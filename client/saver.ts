@@ -20,7 +20,7 @@ export class Saver {
   }
 
   get isSettled(): boolean {
-    return !this.#isReady || (this.#savingVersion === undefined && this.#storedVersion === this.#version)
+    return this.#savingVersion === undefined && this.#storedVersion === this.#version
   }
 
   /** The storage was read; a save before that would overwrite what it holds. */

@@ -153,6 +153,28 @@ describe('a send', () => {
     expect(frames(world, 'send').map(({ msgId }) => msgId)).toEqual([idOf(2)])
   })
 
+  it('that is asked for again is no further one, however many are pending', () => {
+    const world = live({ maxPending: 2 })
+    world.cut(1006)
+    for (const n of [1, 2, 1]) send(world, n)
+    expect(world.settled.size).toBe(0)
+    world.run(2_000)
+    expect([...world.settled.values()].map(({ ok }) => ok)).toEqual([true, true])
+  })
+
+  it('does not keep the session awake while it leaves and the storage is slow', () => {
+    const world = live()
+    world.fate = () => 'lost'
+    send(world, 1)
+    world.settle()
+    send(world, 2)
+    world.do({ type: 'close' })
+    world.pass(5_000)
+    expect(world.session.status().state).toBe('live')
+    world.job('save')
+    expect(world.session.status().state).toBe('idle')
+  })
+
   it('is written only after it was stored, and a restart sends it with the same id', () => {
     const world = live()
     send(world, 1)

@@ -1,6 +1,6 @@
 // The client as a pure state machine: events in, effects out; socket, clock, storage and randomness are handed in.
 import type { ClientMessage, ErrorFrame, Live, Msg, ServerMessage } from '../protocol/index.ts'
-import type { Effect, Notice, SessionEvent, Status } from './effects.ts'
+import type { ApplicationEvent, Effect, Notice, SessionEvent, SessionFrame, Status } from './effects.ts'
 import { Errands, tooMany } from './errands.ts'
 import { createIds } from './ids.ts'
 import { Link, type LinkOptions } from './link.ts'
@@ -26,7 +26,9 @@ export class Session {
   #nowMs = 0
   /** New messages since the last `welcome`, until its `live`. */
   #caughtUp = 0
-  #isClosing = false
+  /** On the way out, as soon as what there is to store is stored and acknowledged. */
+  #leaving: 'for now' | 'for good' | undefined
+  #comesBack = false
 
   constructor(options: SessionOptions) {
     this.#options = options
@@ -57,13 +59,18 @@ export class Session {
     this.#link.tick(this.#nowMs)
     this.#save()
     this.#write()
-    if (this.#isClosing && this.#mail.isStored) this.#finish()
+    if (this.#leaving && this.#mail.isStored) this.#leave()
     return this.#effects
+  }
+
+  get isLeaving(): boolean {
+    return this.#leaving !== undefined
   }
 
   /** When `tick` is due. */
   wakeAtMs(): number {
-    const connection = this.#link.isLive ? 'live' : this.#link.isWelcome ? 'welcome' : 'none'
+    const mayAsk = this.#link.isLive && !this.#leaving
+    const connection = mayAsk ? 'live' : this.#link.isWelcome ? 'welcome' : 'none'
     const wakeAtMs = Math.min(this.#link.deadlineMs(), this.#mail.deadlineMs(connection))
     return connection === 'none' ? wakeAtMs : Math.min(wakeAtMs, this.#errands.requests.deadlineMs())
   }
@@ -85,6 +92,7 @@ export class Session {
         this.#mail.restore(event.state)
         break
       case 'connect':
+        this.#comesBack = this.isLeaving
         this.#link.connect(nowMs)
         break
       case 'retry':
@@ -93,8 +101,15 @@ export class Session {
       case 'failed':
         this.#link.stop(event.reason, nowMs)
         break
+      case 'disconnect':
+        this.#leaving ??= 'for now'
+        this.#comesBack = false
+        this.#mail.hurry(nowMs)
+        // Without a connection there is nothing to acknowledge on.
+        if (!this.#link.isWelcome) this.#leave()
+        return
       case 'close':
-        this.#isClosing = true
+        this.#leaving = 'for good'
         this.#mail.hurry(nowMs)
         return
       case 'token':
@@ -150,7 +165,7 @@ export class Session {
       case 'not-saved':
         this.#mail.notSaved(this.#nowMs)
         this.#notice({ type: 'trouble', trouble: { name: 'STORAGE', message: event.message } })
-        if (this.#isClosing) this.#finish()
+        if (this.#leaving) this.#leave()
     }
   }
 
@@ -172,7 +187,7 @@ export class Session {
         this.#error(frame)
         break
       default:
-        if (this.#link.isWelcome && !this.#isClosing) this.#frameOfSession(frame)
+        if (this.#link.isWelcome && !this.#leaving) this.#frameOfSession(frame)
     }
   }
 
@@ -233,7 +248,7 @@ export class Session {
 
   #error(frame: ErrorFrame): void {
     const { code, name, message } = frame
-    if (this.#link.helloRefused(frame.id, { code, name, message }, this.#nowMs)) return
+    if (this.#link.helloRefused(frame, this.#nowMs)) return
     if (!this.#link.isWelcome || this.#errands.requests.answered(frame, this.#nowMs)) return
     if (frame.id === undefined && frame.msgId === undefined) {
       this.#notice({ type: 'trouble', trouble: { code, name, message } })
@@ -249,18 +264,22 @@ export class Session {
 
   #write(): void {
     if (!this.#link.isWelcome) return
-    const mayAsk = this.#link.isLive && !this.#isClosing
+    const mayAsk = this.#link.isLive && !this.#leaving
     const acks: ClientMessage[] = this.#mail.acks(this.#nowMs)
     if (mayAsk) this.#errands.sync()
-    const requests = this.#errands.requests.take(this.#nowMs, this.#nextId)
+    const requests = this.#errands.requests.take(this.#nowMs, this.#nextId, this.#link.limits)
     const sends = mayAsk ? this.#mail.sends(this.#nowMs) : nothing
     for (const frame of [...acks, ...requests.frames, ...sends.frames]) this.#out({ type: 'write', frame })
     if (requests.unresponsive || sends.unresponsive) this.#giveUp(ownCloses.UNRESPONSIVE)
   }
 
-  #finish(): void {
-    this.#isClosing = false
-    this.#link.close(this.#nowMs)
+  #leave(): void {
+    const isForGood = this.#leaving === 'for good'
+    this.#leaving = undefined
+    if (isForGood) this.#link.close(this.#nowMs)
+    else this.#link.disconnect(this.#nowMs)
+    if (this.#comesBack) this.#link.connect(this.#nowMs)
+    this.#comesBack = false
   }
 
   #giveUp(reason: Reason): void {
@@ -277,12 +296,3 @@ export class Session {
 }
 
 const nothing = { frames: [], unresponsive: false }
-
-/** What comes from the application and its storage. */
-type ApplicationEvent = Extract<
-  SessionEvent,
-  { type: 'send' | 'request' | 'read' | 'network' | 'handled' | 'saved' | 'not-saved' }
->
-
-/** What a server writes only after `welcome`. */
-type SessionFrame = Exclude<ServerMessage, { type: 'ping' | 'bye' | 'welcome' | 'error' }>

@@ -54,6 +54,7 @@ const happenings = {
   'sends go wrong': (run, n) => run.goWrong(pick(fates, n), (n % 6) + 1),
   'process dies': ({ world }) => world.crash(),
   retry: ({ world }) => world.do({ type: 'retry' }),
+  disconnect: ({ world }) => world.do({ type: 'disconnect' }),
   connect: ({ world }) => world.do({ type: 'connect' }),
 } as const satisfies Record<string, Happening>
 
@@ -92,7 +93,8 @@ export class Run {
     this.#fates = []
     this.#bob()
     this.world.settle()
-    if (this.world.session.status().state === 'stopped') this.world.do({ type: 'connect' })
+    const { state } = this.world.session.status()
+    if (state === 'stopped' || state === 'idle') this.world.do({ type: 'connect' })
     this.world.run(600_000)
     assert.equal(this.world.session.status().state, 'live')
   }
