@@ -225,7 +225,17 @@ describe('a request', () => {
     expect(world.replies.get(1)).toMatchObject({ ok: true })
     world.do({ type: 'request', key: 2, frame: { type: 'join', conv: 'g:team' } })
     world.settle()
-    expect(world.replies.get(2)).toMatchObject({ ok: false, error: { code: 201 } })
+    expect(world.replies.get(2)).toMatchObject({ ok: false, error: { code: 201, definite: true } })
+  })
+
+  it('that is refused after an earlier copy got no answer is not called certainly refused', () => {
+    const world = live()
+    const history = { type: 'history', conv: 'g:nothing', order: 'desc', limit: 1 } as const
+    world.do({ type: 'request', key: 1, frame: history })
+    world.toServer.length = 0
+    world.cut(1006)
+    world.run(2_000)
+    expect(world.replies.get(1)).toMatchObject({ ok: false, error: { definite: false } })
   })
 
   it('without an answer for 15 s ends the connection, and after five of them its outcome is unknown', () => {

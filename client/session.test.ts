@@ -79,6 +79,35 @@ describe('a send', () => {
     expect(world.stored).not.toContain(idOf(1))
   })
 
+  it('that is refused while something older is being stored fails only with the next save', () => {
+    const world = live()
+    world.fate = () => 'MSGID_CONFLICT'
+    send(world, 1)
+    world.job('save')
+    send(world, 2)
+    while (world.stepServer() || world.stepClient());
+    world.job('save')
+    expect(world.stored).toContain(idOf(1))
+    expect(world.settled.size).toBe(0)
+    world.job('save')
+    expect([...world.settled.keys()]).toEqual([idOf(1)])
+  })
+
+  it('that meets an error which this client does not know stays pending', () => {
+    const world = live()
+    world.fate = () => 'lost'
+    send(world, 1)
+    world.settle()
+    const refusal = { code: 899, name: 'NEW_TROUBLE', message: '', retryable: false }
+    world.do({ type: 'frame', frame: { type: 'error', msgId: idOf(1), ...refusal } })
+    const [written] = frames(world, 'send')
+    world.do({ type: 'frame', frame: { type: 'error', id: written?.id ?? 0, ...refusal } })
+    expect(world.session.pending()).toHaveLength(1)
+    world.fate = () => 'answered'
+    world.run(2_000)
+    expect(world.settled.get(idOf(1))?.ok).toBe(true)
+  })
+
   it('that is refused after an earlier copy got no answer is not called certainly refused', () => {
     const world = live()
     world.fate = () => 'lost'
@@ -180,7 +209,9 @@ describe('a send', () => {
     send(world, 1)
     world.job('save', { succeeds: false })
     expect(frames(world, 'send')).toEqual([])
-    world.run(1_000)
+    world.pass(999)
+    expect(world.job('save')).toBe(false)
+    world.run(1)
     expect(frames(world, 'send')).toHaveLength(1)
     world.cut(1006)
     world.fate = () => 'lost'
@@ -307,6 +338,30 @@ describe('what is received', () => {
       ...['e0001 1', 'e0001 2', 'e0001 3'],
       ...['e0002 1', 'e0002 2'],
     ])
+  })
+})
+
+describe('a group', () => {
+  it('begins where the answer to the join says, and goes on where a membership does', () => {
+    const world = live()
+    const bob = [...world.server.connections].find(({ user }) => user === 'bob') ?? world.peer('bob')
+    const say = (n: number) => bob.take({ type: 'send', id: 1, msgId: idOf(n), conv: 'g:t', content: '' })
+    bob.take({ type: 'join', id: 1, conv: 'g:t' })
+    say(2_001)
+    world.do({ type: 'request', key: 1, frame: { type: 'join', conv: 'g:t' } })
+    world.settle()
+    say(2_002)
+    say(2_003)
+    world.toClient.shift()
+    world.run(2_000)
+    expect(world.handled.map(({ seq }) => seq)).toEqual([2, 3])
+    bob.take({ type: 'leave', id: 1, conv: 'g:t', user: 'alice' })
+    say(2_004)
+    bob.take({ type: 'join', id: 1, conv: 'g:t', user: 'alice' })
+    say(2_005)
+    world.run(100)
+    expect(world.handled.map(({ seq }) => seq)).toEqual([2, 3, 5])
+    expect(frames(world, 'sync')).toHaveLength(1)
   })
 })
 

@@ -15,6 +15,7 @@ import {
   type Reason,
   type Status,
 } from '../index.ts'
+import { randomUuid } from '../uuid.ts'
 import { Composer } from './composer.ts'
 import { ConnectionBar } from './connection-bar.ts'
 import { openDevice } from './device.ts'
@@ -59,7 +60,7 @@ export class Chat {
     this.#visit = visit
     this.#ended = ended
     this.#device = openDevice(visit.userId, () => this.#taken())
-    this.#receipts = new Receipts(this.#device.prefix)
+    this.#receipts = new Receipts(this.#device.prefix, localStorage)
     this.#client = createClient({
       url: new URL('/ws', location.origin.replace(/^http/, 'ws')).href,
       token: visit.token,
@@ -72,7 +73,7 @@ export class Chat {
     this.#composer = new Composer((text) => this.#send({ content: text }), { signal })
     const actions = {
       cut: () => this.#line.cut(),
-      offline: () => this.#goOffline(),
+      offline: () => void this.#client.disconnect(),
       reconnect: () => this.#reconnect(),
     }
     this.#bar = new ConnectionBar(actions, { signal })
@@ -81,7 +82,9 @@ export class Chat {
   }
 
   start(): void {
-    find('me', HTMLElement).textContent = this.#visit.userId
+    const me = find('me', HTMLElement)
+    me.textContent = this.#visit.userId
+    me.title = this.#visit.userId
     this.#main.hidden = false
     this.#open(this.#visit.to)
     this.#client.connect()
@@ -91,7 +94,7 @@ export class Chat {
   #listenToPage(signal: AbortSignal): void {
     this.#older.addEventListener('click', () => void this.#loadOlder(), { signal })
     find('sign-out', HTMLButtonElement).addEventListener('click', () => this.#end(''), { signal })
-    const mayBeBetter = () => this.#line.isUp && this.#client.retry()
+    const mayBeBetter = () => this.#client.retry()
     addEventListener('online', mayBeBetter, { signal })
     document.addEventListener('visibilitychange', () => !document.hidden && mayBeBetter(), { signal })
   }
@@ -107,13 +110,15 @@ export class Chat {
     client.on('discontinuity', (gap) => {
       if (gap.conv === this.#conv) this.#timeline.discontinuity(gap)
     })
-    client.on('sent', (sent) => this.#timeline.sent(sent))
+    client.on('sent', (sent) => {
+      this.#partner.sent(sent)
+      this.#timeline.sent(sent)
+    })
     client.on('refused', ({ msgId, error }) => this.#timeline.refused(msgId, error))
     client.on('presence', (presence) => this.#partner.presence(presence))
     client.on('receipt', (receipt) => {
-      this.#receipts.add(receipt)
-      this.#partner.heard(receipt.user)
-      if (receipt.conv === this.#conv) this.#timeline.marksMoved()
+      this.#partner.receipt(receipt)
+      if (this.#receipts.add(receipt) && receipt.conv === this.#conv) this.#timeline.marksMoved()
     })
     client.on('membership', ({ conv, change }) => {
       if (conv === this.#conv && change === 'removed')
@@ -127,7 +132,7 @@ export class Chat {
       view: this.#log,
       me: this.#visit.userId,
       markOf: (message) => this.#receipts.markOf(this.#visit.userId, message),
-      shown: (foot, { seq }) => this.#marks.watch(foot, seq),
+      shown: (foot, at) => this.#marks.watch(foot, at),
       sendAgain: ({ msgId: _, ...again }) => this.#send(again),
       fill: (gap) => void this.#fill(gap),
       signal,
@@ -161,30 +166,32 @@ export class Chat {
 
   async #loadOlder(): Promise<void> {
     const beforeSeq = this.#timeline.oldestSeq()
-    const page = await this.#page(beforeSeq === undefined ? {} : { beforeSeq })
-    if (!page) return
-    if (page.items.length > 0) this.#partner.met()
-    this.#timeline.keepingView(() => {
-      for (const message of page.items) this.#timeline.message(message)
+    await this.#page(beforeSeq === undefined ? {} : { beforeSeq }, (page) => {
+      if (page.items.length > 0) this.#partner.met()
+      this.#timeline.keepingView(() => {
+        for (const message of page.items) this.#timeline.message(message)
+      })
+      this.#older.hidden = page.complete
     })
-    this.#older.hidden = page.complete
   }
 
   async #fill(gap: Gap): Promise<void> {
-    const page = await this.#page({ afterSeq: gap.from, beforeSeq: gap.to + 1 })
-    if (page) this.#timeline.filled(gap, page)
+    const missing = { afterSeq: gap.from, beforeSeq: gap.to + 1 }
+    await this.#page(missing, (page) => this.#timeline.filled(gap, page))
   }
 
-  /** Newest first; undefined if there is none, or another conversation was opened meanwhile. */
-  async #page(range: Pick<HistoryQuery, 'afterSeq' | 'beforeSeq'>): Promise<Page | undefined> {
+  /** Newest first, unless another conversation was opened meanwhile. Busy until it is shown: nobody wants it read aloud. */
+  async #page(
+    range: Pick<HistoryQuery, 'afterSeq' | 'beforeSeq'>,
+    show: (page: Page) => void,
+  ): Promise<void> {
     const conv = this.#conv
     this.#log.ariaBusy = 'true'
     try {
       const { value } = await this.#client.history({ conv, limit: historyLimit, ...range }).next()
-      return conv === this.#conv && value ? value : undefined
+      if (conv === this.#conv && value) show(value)
     } catch (cause) {
       this.#noHistory(cause)
-      return undefined
     } finally {
       this.#log.ariaBusy = 'false'
     }
@@ -207,13 +214,15 @@ export class Chat {
   /** What is wrong with it, if it was not taken. */
   #send(send: Pick<PendingSend, 'content'>): string | undefined {
     if (this.#isTaken) return 'open in another tab'
+    const message = { ...this.#target(), ...send, msgId: randomUuid() }
+    // Before it is sent, which may be refused at once.
+    this.#timeline.pending(message)
     try {
-      const message = { ...this.#target(), ...send, msgId: crypto.randomUUID() }
       this.#client.send(message)
-      this.#timeline.pending(message)
       this.#say('')
       return undefined
     } catch (cause) {
+      this.#timeline.forget(message.msgId)
       const problem = cause instanceof Error ? cause.message : String(cause)
       this.#say(`This cannot be sent: ${problem}`)
       return problem
@@ -237,7 +246,7 @@ export class Chat {
     const { state, caps = [], caughtUp = 0 } = status
     this.#showPending()
     if (this.#isTaken) this.#bar.show('taken')
-    else this.#bar.show(this.#line.isUp ? state : 'offline', status)
+    else this.#bar.show(state, status)
     if (state === 'live') {
       this.#partner.live(caps)
       this.#caughtUp(caughtUp)
@@ -256,17 +265,10 @@ export class Chat {
     if (isAboutToken(reason)) this.#end(reasonInWords(reason))
   }
 
-  #goOffline(): void {
-    this.#line.down()
-    this.#bar.show('offline')
-  }
-
   #reconnect(): void {
-    this.#line.up()
     // The other tab has stored more than this one knows.
     if (this.#isTaken) location.reload()
-    else if (this.#client.status.state === 'stopped') this.#client.connect()
-    else this.#client.retry()
+    else this.#client.connect()
   }
 
   #taken(): void {

@@ -3,11 +3,11 @@ import type { LinkState, Reason, Status } from '../index.ts'
 import { find } from './elements.ts'
 import { reasonInWords } from './words.ts'
 
-/** `offline`: the person wants it so. `taken`: another tab has the chat. */
-export type BarState = LinkState | 'offline' | 'taken'
+/** `taken`: another tab has the chat. */
+export type BarState = LinkState | 'taken'
 
 const texts: Readonly<Record<BarState, string>> = {
-  idle: 'Not connected',
+  idle: 'Offline. What you write waits here.',
   connecting: 'Connecting…',
   'hello-sent': 'Connecting…',
   replaying: 'Catching up…',
@@ -15,7 +15,6 @@ const texts: Readonly<Record<BarState, string>> = {
   draining: 'Connected. The server is about to stop.',
   backoff: 'Reconnecting',
   stopped: 'Not connected.',
-  offline: 'Offline. What you write waits here.',
   taken: 'This chat is open in another tab.',
 }
 

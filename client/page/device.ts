@@ -1,5 +1,6 @@
 // This browser as a device of one user: its id and its client's state in localStorage, used by one tab at a time.
 import { browserStorage, type Storage } from '../index.ts'
+import { randomUuid } from '../uuid.ts'
 
 export interface Device {
   deviceId: string
@@ -14,7 +15,7 @@ export interface Device {
 export function openDevice(userId: string, taken: () => void): Device {
   const prefix = `chatspec/${userId}/`
   const ownerKey = `${prefix}owner`
-  const tab = crypto.randomUUID()
+  const tab = randomUuid()
   const stored = browserStorage(`${prefix}state`, localStorage)
   const listening = new AbortController()
   localStorage.setItem(ownerKey, tab)
@@ -42,7 +43,7 @@ export function openDevice(userId: string, taken: () => void): Device {
 function idOf(key: string): string {
   const known = localStorage.getItem(key)
   if (known !== null) return known
-  const made = `page-${crypto.randomUUID()}`
+  const made = `page-${randomUuid()}`
   localStorage.setItem(key, made)
   return made
 }

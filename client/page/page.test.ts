@@ -1,8 +1,21 @@
 // The chat page in a real Chromium: two people, two browser profiles, one server.
 import { randomUUID } from 'node:crypto'
-import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { mintToken } from '../../server/index.ts'
+import {
+  expectMarks,
+  expectTexts,
+  hide,
+  isInView,
+  marks,
+  newName,
+  patience,
+  People,
+  positionOf,
+  say,
+  show,
+  state,
+} from './testing/people.ts'
 import { openPlace, type Place } from './testing/place.ts'
 import { openWire } from './testing/wire.ts'
 
@@ -11,15 +24,12 @@ const offlineMax = 4
 /** What one page of history shows. */
 const historyLimit = 30
 
-/** For a page and its server on a busy machine. */
-const patience = { timeout: 10_000 }
-
 let place: Place
-/** What a page complained of in its console, the policy's violations among it. */
-let complaints: string[] = []
+let people: People
 
 beforeAll(async () => {
   place = await openPlace({ flags: ['--limit', `offlineMax=${offlineMax}`] })
+  people = new People(place)
 })
 
 afterAll(async () => {
@@ -27,15 +37,12 @@ afterAll(async () => {
 })
 
 afterEach(async () => {
-  for (const context of place.browser.contexts()) await context.close()
-  const heard = complaints
-  complaints = []
-  expect(heard).toEqual([])
+  expect(await people.leave()).toEqual([])
 })
 
 describe('signing in', () => {
   it('takes token and partner out of the address, and the name out of the token', async () => {
-    const { page, name } = await visitor({ to: 'bob' })
+    const { page, name } = await people.visitor({ to: 'bob' })
     expect(page.url()).toBe(`http://127.0.0.1:${place.port}/`)
     expect(await page.getByTestId('user').inputValue()).toBe(name)
     expect(await page.getByTestId('to').inputValue()).toBe('bob')
@@ -43,7 +50,7 @@ describe('signing in', () => {
   })
 
   it('says what is wrong with a token, before and after the server has seen it', async () => {
-    const { page } = await visitor({ to: 'bob' })
+    const { page } = await people.visitor({ to: 'bob' })
     const forged = mintToken({ secret: 'x'.repeat(40), sub: 'eve', expiresInSeconds: 60 }, Date.now())
     const problem = page.getByTestId('sign-in-problem')
     for (const [token, words] of [
@@ -57,9 +64,19 @@ describe('signing in', () => {
   })
 })
 
+it('works over plain http from another machine, where browsers hold some of crypto back', async () => {
+  const [alice, bob] = [newName('alice'), newName('bob')]
+  const page = await people.enter({ name: alice, to: bob, host: 'chat.example' })
+  expect(await page.evaluate(() => [isSecureContext, 'randomUUID' in crypto])).toEqual([false, false])
+  const other = await people.enter({ name: bob, to: alice })
+  await say(page, 'over the LAN')
+  await expectTexts(other, ['over the LAN'])
+  await expectMarks(page, ['Read'])
+})
+
 describe('two people', () => {
   it('see what the other writes, and how far their own messages have come', async () => {
-    const { alice, bob } = await pair()
+    const { alice, bob } = await people.pair()
     await hide(bob)
     await say(alice, 'Are you there?')
     await expectTexts(bob, ['Are you there?'])
@@ -73,7 +90,7 @@ describe('two people', () => {
   })
 
   it('see whether the other is there', async () => {
-    const { alice, bob } = await pair()
+    const { alice, bob } = await people.pair()
     await say(bob, 'Hello')
     await alice.getByTestId('presence').getByText('online').waitFor()
     await bob.getByTestId('line').click()
@@ -81,7 +98,7 @@ describe('two people', () => {
   })
 
   it('see text, whatever is in it', async () => {
-    const { alice, bob } = await pair()
+    const { alice, bob } = await people.pair()
     const hostile =
       '<img src=x onerror="document.title=1"><script>document.title=2</script>\n&amp; \u202e\u0000'
     await say(alice, hostile)
@@ -92,8 +109,8 @@ describe('two people', () => {
 
   it('find each other in a group that they join by its name', async () => {
     const group = `g:${randomUUID()}`
-    const alice = await enter({ to: group })
-    const bob = await enter({ to: group })
+    const alice = await people.enter({ to: group })
+    const bob = await people.enter({ to: group })
     for (const page of [alice, bob]) await page.getByText('No messages yet').waitFor()
     await say(alice, 'Welcome')
     await expectTexts(bob, ['Welcome'])
@@ -101,8 +118,8 @@ describe('two people', () => {
   })
 
   it('learn of a message from somebody else, and open it', async () => {
-    const { alice, names } = await pair()
-    const carol = await enter({ to: names.alice })
+    const { alice, names } = await people.pair()
+    const carol = await people.enter({ to: names.alice })
     await say(carol, 'psst')
     await alice.getByTestId('other').click()
     await expectTexts(alice, ['psst'])
@@ -110,12 +127,34 @@ describe('two people', () => {
     await expectTexts(carol, ['psst', 'What?'])
   })
 
+  it('are told why a message is too long, in view, and how to try again', async () => {
+    const { alice } = await people.pair()
+    await say(alice, 'x'.repeat(20_000))
+    await alice.getByTestId('refusal').getByText('It is too long for this server.').waitFor()
+    await expect.poll(() => isInView(alice, 'try-again'), patience).toBe(true)
+  })
+
+  it('see both names, however long they are, on a phone', async () => {
+    const [long, to] = ['alice', 'bob'].map((name) => `${newName(name)}${'x'.repeat(45)}`)
+    const { page } = await people.visitor({ name: long ?? '', to: to ?? '' })
+    await page.setViewportSize({ width: 360, height: 740 })
+    await page.getByTestId('sign-in-button').click()
+    await state(page, 'live')
+    const widths = await page.evaluate(() => {
+      const widthOf = (id: string) => document.getElementById(id)?.parentElement?.clientWidth ?? 0
+      return { page: document.documentElement.scrollWidth, partner: widthOf('partner'), me: widthOf('me') }
+    })
+    expect(widths.page).toBeLessThanOrEqual(360)
+    expect(widths.partner).toBeGreaterThan(100)
+    expect(widths.me).toBeGreaterThan(100)
+  })
+
   it('are told when the other has never been here, and can try again', async () => {
     const bobName = newName('bob')
-    const alice = await enter({ to: bobName })
+    const alice = await people.enter({ to: bobName })
     await say(alice, 'Too early')
     await alice.getByTestId('refusal').getByText(`${bobName} has never signed in here.`).waitFor()
-    const bob = await enter({ name: bobName, to: 'alice' })
+    const bob = await people.enter({ name: bobName, to: 'alice' })
     await alice.getByTestId('try-again').click()
     await alice.locator('[data-mark=delivered]').waitFor()
     await bob.getByTestId('other').click()
@@ -123,10 +162,50 @@ describe('two people', () => {
   })
 })
 
+it('shows the latest marks, whatever receipts come late, and believes nobody to be there for them', async () => {
+  const { page: alice, name } = await people.visitor({ to: 'nobody' })
+  const bobName = newName('bob')
+  const toPage: ((frame: object) => void)[] = []
+  await alice.routeWebSocket(/\/ws$/, (socket) => {
+    socket.connectToServer()
+    toPage.push((frame) => socket.send(JSON.stringify(frame)))
+  })
+  await alice.goto('about:blank')
+  await alice.goto(people.address({ name, to: bobName }))
+  await alice.getByTestId('sign-in-button').click()
+  await state(alice, 'live')
+  const bob = await people.enter({ name: bobName, to: name })
+  await say(bob, 'one')
+  await expectTexts(alice, ['one'])
+  await bob.getByTestId('line').click()
+  await alice.getByTestId('presence').getByText('offline').waitFor()
+  for (const text of ['two', 'three']) await say(alice, text)
+  await expectMarks(alice, ['Sent', 'Sent'])
+  await alice.getByTestId('cut').click()
+  await alice.getByTestId('reconnected').waitFor()
+  await alice.getByTestId('presence').getByText('offline').waitFor()
+  const { epoch } = await positionOf(alice)
+  const conv = `d:${[name, bobName].sort().join(':')}`
+  const tell = (receipt: object) =>
+    toPage.at(-1)?.({ type: 'receipt', conv, epoch, user: bobName, kind: 'read', ...receipt })
+  tell({ seq: 2 })
+  await expectMarks(alice, ['Read', 'Sent'])
+  tell({ seq: 1 })
+  tell({ kind: 'delivered', seq: 1 })
+  tell({ epoch: 'older', seq: 9 })
+  tell({ kind: 'delivered', seq: 3 })
+  await expectMarks(alice, ['Read', 'Delivered'])
+  expect(await alice.getByTestId('presence').textContent()).toBe('offline')
+  await alice.reload()
+  await expectMarks(alice, ['Read', 'Delivered'])
+  await bob.getByTestId('line').click()
+  await expectMarks(alice, ['Read', 'Read'])
+})
+
 describe('a connection that breaks', () => {
   it('comes back by itself, and brings what was missed, once and in order', async () => {
     const wire = await openWire(place.port)
-    const { alice, bob } = await pair({ alicePort: wire.port })
+    const { alice, bob } = await people.pair({ alicePort: wire.port })
     await say(bob, 'before')
     await expectTexts(alice, ['before'])
     wire.break()
@@ -143,11 +222,11 @@ describe('a connection that breaks', () => {
     await expectTexts(alice, ['before', 'one', 'two', 'three', 'after'])
     wire.close()
     // The browser says so of each attempt that the broken wire refused.
-    complaints = complaints.filter((text) => !/WebSocket connection to .* failed/.test(text))
+    people.complaints = people.complaints.filter((text) => !/WebSocket connection to .* failed/.test(text))
   })
 
   it('is one that the person cut', async () => {
-    const { alice, bob } = await pair()
+    const { alice, bob } = await people.pair()
     await say(alice, 'first')
     await alice.getByTestId('cut').click()
     await alice.getByTestId('reconnected').waitFor()
@@ -157,9 +236,9 @@ describe('a connection that breaks', () => {
   })
 
   it('keeps what is written meanwhile, and sends it once', async () => {
-    const { alice, bob } = await pair()
+    const { alice, bob } = await people.pair()
     await alice.getByTestId('line').click()
-    await state(alice, 'offline')
+    await state(alice, 'idle')
     await say(alice, 'from the tunnel')
     expect(await marks(alice)).toEqual(['Pending'])
     await say(bob, 'Where are you?')
@@ -172,7 +251,7 @@ describe('a connection that breaks', () => {
   })
 
   it('shows where messages were left out, and gets them', async () => {
-    const { alice, bob } = await pair()
+    const { alice, bob } = await people.pair()
     await say(bob, '0')
     await expectTexts(alice, ['0'])
     await alice.getByTestId('line').click()
@@ -194,7 +273,7 @@ describe('a connection that breaks', () => {
 
 describe('a reload', () => {
   it('resumes, with every message and mark once', async () => {
-    const { alice, bob } = await pair()
+    const { alice, bob } = await people.pair()
     await say(alice, 'one')
     await say(bob, 'two')
     await alice.locator('[data-mark=read]').waitFor()
@@ -207,7 +286,7 @@ describe('a reload', () => {
   })
 
   it('keeps what was not sent yet', async () => {
-    const { alice, bob } = await pair()
+    const { alice, bob } = await people.pair()
     await alice.getByTestId('line').click()
     await say(alice, 'not forgotten')
     await alice.reload()
@@ -218,7 +297,7 @@ describe('a reload', () => {
   })
 
   it('shows the latest messages, and older ones on demand', async () => {
-    const { alice } = await pair()
+    const { alice } = await people.pair()
     const texts = Array.from({ length: historyLimit + 2 }, (_, index) => `message ${index}`)
     for (const text of texts) await say(alice, text)
     await expect.poll(() => marks(alice), patience).not.toContain('Pending')
@@ -231,10 +310,10 @@ describe('a reload', () => {
 })
 
 it('is used by one tab at a time', async () => {
-  const { alice, bob } = await pair()
+  const { alice, bob, names } = await people.pair()
   const second = await alice.context().newPage()
-  listen(second)
-  await second.goto(await addressOf(alice, bob))
+  people.listen(second)
+  await second.goto(people.address({ name: names.alice, to: names.bob }))
   await second.getByTestId('sign-in-button').click()
   await state(second, 'live')
   await state(alice, 'taken')
@@ -245,93 +324,3 @@ it('is used by one tab at a time', async () => {
   await state(second, 'taken')
   await expectTexts(alice, ['to whichever'])
 })
-
-interface Visit {
-  name?: string
-  to: string
-  port?: number
-}
-
-/** A person with a browser profile of their own, in front of the sign-in. */
-async function visitor({ name = newName('somebody'), to, port = place.port }: Visit) {
-  const context = await place.browser.newContext()
-  context.setDefaultTimeout(patience.timeout)
-  const page = await context.newPage()
-  listen(page)
-  await page.goto(address({ name, to, port }))
-  return { page, name }
-}
-
-async function enter(visit: Visit): Promise<Page> {
-  const { page } = await visitor(visit)
-  await page.getByTestId('sign-in-button').click()
-  await state(page, 'live')
-  return page
-}
-
-/** Two people who talk to each other. */
-async function pair({ alicePort = place.port } = {}) {
-  const names = { alice: newName('alice'), bob: newName('bob') }
-  const alice = await enter({ name: names.alice, to: names.bob, port: alicePort })
-  const bob = await enter({ name: names.bob, to: names.alice })
-  return { alice, bob, names }
-}
-
-function newName(name: string): string {
-  return `${name}-${randomUUID().slice(0, 8)}`
-}
-
-function address({ name, to, port }: Required<Visit>): string {
-  const token = mintToken({ secret: place.secret, sub: name, expiresInSeconds: 600 }, Date.now())
-  return `http://127.0.0.1:${port}/#token=${token}&to=${to}`
-}
-
-/** Where the person of one page talks to that of another. */
-async function addressOf(page: Page, partner: Page): Promise<string> {
-  const name = (await page.getByTestId('me').textContent()) ?? ''
-  const to = (await partner.getByTestId('me').textContent()) ?? ''
-  return address({ name, to, port: place.port })
-}
-
-function listen(page: Page): void {
-  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
-  page.on('pageerror', (error) => complaints.push(error.message))
-}
-
-async function say(page: Page, text: string): Promise<void> {
-  await page.getByTestId('text').fill(text)
-  await page.getByTestId('text').press('Enter')
-}
-
-async function state(page: Page, name: string): Promise<void> {
-  await page
-    .getByTestId('connection')
-    .and(page.locator(`[data-state=${name}]`))
-    .waitFor()
-}
-
-async function expectTexts(page: Page, texts: string[]): Promise<void> {
-  await expect.poll(() => page.getByTestId('message-text').allTextContents(), patience).toEqual(texts)
-}
-
-async function expectMarks(page: Page, expected: string[]): Promise<void> {
-  await expect.poll(() => marks(page), patience).toEqual(expected)
-}
-
-async function marks(page: Page): Promise<string[]> {
-  return await page.getByTestId('mark').allTextContents()
-}
-
-/** As if another tab were in front, which headless browsers do not know. */
-async function hide(page: Page): Promise<void> {
-  await page.evaluate(() => {
-    Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true })
-  })
-}
-
-async function show(page: Page): Promise<void> {
-  await page.evaluate(() => {
-    Reflect.deleteProperty(document, 'visibilityState')
-    document.dispatchEvent(new Event('visibilitychange'))
-  })
-}

@@ -1,5 +1,6 @@
 // The head of the page: whom one talks to, and whether they are there.
-import type { Presence } from '../../protocol/index.ts'
+import type { Presence, Receipt, Seq } from '../../protocol/index.ts'
+import type { SentInfo } from '../index.ts'
 import { find } from './elements.ts'
 
 export class Partner {
@@ -8,6 +9,8 @@ export class Partner {
   readonly #dot = find('presence-dot', HTMLSpanElement)
   readonly #presence = find('presence', HTMLParagraphElement)
   readonly #online = new Set<string>()
+  /** By conversation, the first message that this connection brought to the server. */
+  readonly #brought = new Map<string, { epoch: string; seq: Seq }>()
   #to = ''
   #isToldOfPresence = false
   #hasMet = false
@@ -17,6 +20,7 @@ export class Partner {
     this.#hasMet = false
     const name = to.replace(/^g:/, '')
     this.#name.textContent = name
+    this.#name.title = name
     this.#letter.textContent = name.charAt(0).toUpperCase()
     document.title = `${name} · chatspec`
     this.#show()
@@ -25,6 +29,7 @@ export class Partner {
   /** After it the server tells who is there, and then who comes and goes. */
   live(caps: readonly string[]): void {
     this.#online.clear()
+    this.#brought.clear()
     this.#isToldOfPresence = caps.includes('presence')
     this.#show()
   }
@@ -44,6 +49,16 @@ export class Partner {
   heard(user: string): void {
     this.#online.add(user)
     this.#show()
+  }
+
+  sent({ conv, epoch, seq, duplicate }: SentInfo): void {
+    if (!duplicate && !this.#brought.has(conv)) this.#brought.set(conv, { epoch, seq })
+  }
+
+  /** A live sign only if nobody could have got the message before; what was missed may be told again at any time. */
+  receipt({ conv, epoch, seq, user }: Receipt): void {
+    const brought = this.#brought.get(conv)
+    if (brought?.epoch === epoch && seq >= brought.seq) this.heard(user)
   }
 
   presence({ user, state }: Presence): void {

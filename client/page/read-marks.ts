@@ -4,6 +4,8 @@ import type { Seq } from '../../protocol/index.ts'
 export class ReadMarks {
   readonly #inView = new Set<Element>()
   readonly #seqs = new Map<Element, Seq>()
+  /** The epoch of the last message; those of an earlier one have no position in this one. */
+  #epoch = ''
   readonly #observer: IntersectionObserver
   readonly #read: (seq: Seq) => void
 
@@ -20,7 +22,9 @@ export class ReadMarks {
     signal.addEventListener('abort', () => this.clear())
   }
 
-  watch(element: Element, seq: Seq): void {
+  watch(element: Element, { epoch, seq }: { epoch: string; seq: Seq }): void {
+    if (epoch !== this.#epoch) this.clear()
+    this.#epoch = epoch
     this.#seqs.set(element, seq)
     this.#observer.observe(element)
   }

@@ -99,11 +99,21 @@ export class Timeline {
     const entry = this.#known.get(`${this.#options.me}/${msgId}`)
     const send = entry?.send
     if (!entry || !send) return
+    const isFollowed = isNearEnd(this.#options.view)
     entry.bubble?.refused(refusalInWords(error, send.to ?? this.#conv), () => {
-      this.#remove(entry)
-      this.#known.delete(`${this.#options.me}/${msgId}`)
+      this.forget(msgId)
       this.#options.sendAgain(send)
     })
+    if (isFollowed) this.#options.view.scrollTop = this.#options.view.scrollHeight
+  }
+
+  /** An own message that was never sent. */
+  forget(msgId: string): void {
+    const key = `${this.#options.me}/${msgId}`
+    const entry = this.#known.get(key)
+    if (!entry) return
+    this.#remove(entry)
+    this.#known.delete(key)
   }
 
   /** Somebody got or read more. */

@@ -21,6 +21,8 @@ const browserFlags = [
   '--disable-component-update',
   '--disable-sync',
   '--no-first-run',
+  // Plain http under any other name than localhost is no secure context.
+  '--host-resolver-rules=MAP chat.example 127.0.0.1',
 ]
 
 /** @throws Error if there is no browser, or the server does not start */
