@@ -177,6 +177,25 @@ describe('a client', () => {
     expect(log).toEqual(['begin 1', 'end 1', 'begin 2', 'end 2', 'begin 3', 'end 3'])
   })
 
+  it('hands nothing over when it goes offline again before it is live', async () => {
+    const [alice, bob] = [await open('alice'), await open('bob')]
+    await alice.send({ to: 'bob', content: 'waits' }).result
+    await bob.history({ conv: 'd:alice:bob' }).next()
+    await bob.disconnect()
+    const log: unknown[] = []
+    bob.on('message', ({ content }) => void log.push(content))
+    const off = bob.on('state', ({ state }) => {
+      log.push(state)
+      if (state === 'replaying') void bob.disconnect()
+    })
+    bob.connect()
+    await until('bob is back and gone', () => log.at(-1) === 'idle')
+    expect(log).toEqual(['connecting', 'hello-sent', 'replaying', 'idle'])
+    off()
+    bob.connect()
+    await until('it is handed over', () => log.includes('waits'))
+  })
+
   it('stays offline when it was told so before its storage was read', async () => {
     const alice = client('alice')
     const states: string[] = []

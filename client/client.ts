@@ -32,6 +32,8 @@ export class Client {
   readonly #replies = new Map<number, (result: RequestResult) => void>()
   #requests = 0
   #closed: Promise<void> | undefined
+  /** Wished for by `disconnect`. */
+  #isOffline = false
   #whenIdle: (() => void)[] = []
 
   constructor(options: ClientOptions) {
@@ -70,6 +72,7 @@ export class Client {
    */
   connect(): void {
     if (this.#closed) throw new ChatspecError('CLOSED', 'this client was closed; create another')
+    this.#isOffline = false
     this.#runner.connect()
   }
 
@@ -79,6 +82,7 @@ export class Client {
    */
   disconnect(): Promise<void> {
     if (this.#closed) return this.#closed
+    this.#isOffline = true
     this.#handover.pause()
     const idle = this.#idle()
     this.#runner.disconnect()
@@ -231,7 +235,7 @@ export class Client {
     this.#emitter.emit('state', status)
     if (status.state === 'stopped' && status.reason) this.#emitter.emit('stopped', status.reason)
     // Not before: a listener that fails and connects at once would fail without end.
-    if (status.state === 'replaying') this.#handover.start()
+    if (status.state === 'replaying' && !this.#isOffline) this.#handover.start()
     if (status.state === 'idle') for (const resolve of this.#whenIdle.splice(0)) resolve()
   }
 }

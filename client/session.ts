@@ -106,7 +106,7 @@ export class Session {
         this.#comesBack = false
         this.#mail.hurry(nowMs)
         // Without a connection there is nothing to acknowledge on.
-        if (!this.#link.isWelcome) this.#leave()
+        if (!this.#link.isWelcome && this.#leaving === 'for now') this.#leave()
         return
       case 'close':
         this.#leaving = 'for good'
