@@ -177,6 +177,26 @@ describe('a client', () => {
     expect(log).toEqual(['begin 1', 'end 1', 'begin 2', 'end 2', 'begin 3', 'end 3'])
   })
 
+  it('waits for the message in hand when it is closed, and hands over no other', async () => {
+    const storage = memoryStorage()
+    const [alice, bob] = [await open('alice'), await open('bob', { storage })]
+    const log: string[] = []
+    let end = () => {}
+    bob.on('message', async ({ content }) => {
+      log.push(`begin ${content}`)
+      await new Promise<void>((resolve) => (end = resolve))
+      log.push(`end ${content}`)
+    })
+    for (const content of ['1', '2']) await alice.send({ to: 'bob', content }).result
+    await until('the first is in hand', () => log.length === 1)
+    const closed = bob.close().then(() => log.push('closed'))
+    await alice.history({ conv: 'd:alice:bob' }).next()
+    end()
+    await closed
+    expect(log).toEqual(['begin 1', 'end 1', 'closed'])
+    expect((await storage.load())?.positions).toMatchObject([{ seq: 1 }])
+  })
+
   it('hands nothing over when it goes offline again before it is live', async () => {
     const [alice, bob] = [await open('alice'), await open('bob')]
     await alice.send({ to: 'bob', content: 'waits' }).result
