@@ -2630,7 +2630,7 @@ export const clauses: readonly Clause[] = [
     level: 'may',
     party: 'server',
     needs: 'url',
-    text: 'A repeat of an accepted `send` whose sender has lost the right to the conversation since then MAY be answered with `sent` or with error 103.',
+    text: 'A repeat of an accepted `send` that is over a rate or a window, or whose sender has lost the right to the conversation since then, MAY be answered with `sent`, or with error 104 or 103.',
   },
   {
     id: 'VAR-25',

@@ -13,7 +13,7 @@ import type {
 import { Answers } from './log/answers.ts'
 import { newEpoch } from './log/epoch.ts'
 import { recordKeyBytes } from './log/keys.ts'
-import { samePayload } from './log/payload.ts'
+import { answerToRepeat } from './log/payload.ts'
 import { RecordTree } from './log/record-tree.ts'
 
 export function createMemoryLog(options: LogOptions): MessageLog {
@@ -49,18 +49,20 @@ class MemoryLog implements MessageLog {
 
   append(draft: Draft, done: (outcome: AppendOutcome) => void): void {
     this.#schedule()
-    const id = `${draft.from}\0${draft.msgId}`
-    const earlier = this.#remembered.get(id)
-    if (earlier === undefined || this.#isExpired(earlier)) {
-      // Removed first, so that it comes last in the order of expiry.
-      if (earlier !== undefined) this.#remembered.delete(id)
-      const { seq, timestamp } = this.#store(id, draft)
-      this.#answers.append({ kind: 'stored', seq, timestamp }, done)
-    } else if (samePayload(earlier, draft)) {
-      this.#answers.append({ kind: 'duplicate', seq: earlier.seq, timestamp: earlier.timestamp }, done)
-    } else {
-      this.#answers.append({ kind: 'conflict' }, done)
-    }
+    const id = idOf(draft)
+    const earlier = this.#earlier(id)
+    this.#answers.append(
+      earlier === undefined ? this.#store(id, draft) : answerToRepeat(earlier, draft),
+      done,
+    )
+  }
+
+  answerRepeat(draft: Draft, done: (outcome: AppendOutcome) => void): boolean {
+    const earlier = this.#earlier(idOf(draft))
+    if (earlier === undefined) return false
+    this.#schedule()
+    this.#answers.append(answerToRepeat(earlier, draft), done)
+    return true
   }
 
   onCommit(listener: CommitListener): void {
@@ -119,7 +121,16 @@ class MemoryLog implements MessageLog {
     this.#closed = true
   }
 
-  #store(id: string, draft: Draft): Message {
+  /** The message that this id names already. */
+  #earlier(id: string): Message | undefined {
+    const message = this.#remembered.get(id)
+    if (message === undefined || !this.#isExpired(message)) return message
+    // Removed now, so that a new one comes last in the order of expiry.
+    this.#remembered.delete(id)
+    return undefined
+  }
+
+  #store(id: string, draft: Draft): AppendOutcome {
     let conversation = this.#conversations.get(draft.conv)
     if (conversation === undefined) {
       conversation = { messages: [], head: 0 }
@@ -132,7 +143,7 @@ class MemoryLog implements MessageLog {
     conversation.messages.push(message)
     this.#touched.add(conversation)
     this.#remembered.set(id, message)
-    return message
+    return { kind: 'stored', seq, timestamp }
   }
 
   #isExpired(message: Message): boolean {
@@ -168,4 +179,8 @@ class MemoryLog implements MessageLog {
       left -= 1
     }
   }
+}
+
+function idOf({ from, msgId }: Draft): string {
+  return `${from}\0${msgId}`
 }

@@ -54,6 +54,11 @@ export interface MessageLog {
 
   /** Seq and dedup are decided now, in call order; `done` is called after the commit, in call order, never before `append` returns. */
   append(draft: Draft, done: (outcome: AppendOutcome) => void): void
+  /**
+   * Answers a repeat as `append` would, and stores nothing else: false, and `done` is never called, if (from, msgId)
+   * names no message yet.
+   */
+  answerRepeat(draft: Draft, done: (outcome: AppendOutcome) => void): boolean
   /** Called after the `done`s of one commit: the moment to flush sockets. At most one listener. */
   onCommit(listener: CommitListener): void
 

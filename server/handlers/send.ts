@@ -1,32 +1,35 @@
 // `send`: from a frame to a durable message, its `sent`, and its deliveries.
 // HOT PATH, guarded by bench/server.bench.ts
-import { directConversation, errors, type Msg, peerOf, type Send } from '../../protocol/index.ts'
+import {
+  directConversation,
+  type ErrorEntry,
+  errors,
+  type Msg,
+  peerOf,
+  type Send,
+} from '../../protocol/index.ts'
 import { type Conversation, isMember } from '../conversation.ts'
 import { deliver } from '../delivery.ts'
 import type { Hub, User } from '../hub.ts'
 import type { AppendOutcome, Draft } from '../log.ts'
 import { type RefusalContext, refuse, type Session } from '../session.ts'
 
+/** A window has room again after a commit. */
+const windowRetryMs = 50
+const unavailableRetryMs = 1_000
+
 export function handleSend(hub: Hub, session: Session, message: Send): void {
   const user = session.user
   if (user === undefined) return
+  const { sendRatePerSecond, sendWindow } = hub.options.limits
   const waitMs = hub.limiter.takeSend(user.id, session.lastHeardMs)
-  if (waitMs > 0)
-    return throttle(
-      hub,
-      session,
-      message,
-      `over ${hub.options.limits.sendRatePerSecond} sends per second`,
-      waitMs,
-    )
-  if (session.pendingSends >= hub.options.limits.sendWindow) {
-    return throttle(
-      hub,
-      session,
-      message,
-      `over ${hub.options.limits.sendWindow} sends without an answer`,
-      50,
-    )
+  if (waitMs > 0) {
+    const why = `over ${sendRatePerSecond} sends per second`
+    return refuseNew(hub, session, message, errors.TOO_MANY_REQUESTS, why, waitMs)
+  }
+  if (session.pendingSends >= sendWindow) {
+    const why = `over ${sendWindow} sends without an answer`
+    return refuseNew(hub, session, message, errors.TOO_MANY_REQUESTS, why, windowRetryMs)
   }
   const conversation = findConversation(hub, session, user, message)
   if (conversation === undefined) return
@@ -38,20 +41,24 @@ export function handleSend(hub: Hub, session: Session, message: Send): void {
 
 /** The conversation that a `send` names, if its sender may write there; otherwise the refusal is written. */
 function findConversation(hub: Hub, session: Session, user: User, message: Send): Conversation | undefined {
-  const id = message.conv ?? directConversation(user.id, message.to ?? '')
+  const id = conversationOf(message, user.id)
   const place = session.places?.get(id)
   if (place !== undefined) {
     if (isMember(place.conversation, user.id)) return place.conversation
-    return refused(hub, session, message, errors.NOT_MEMBER, `not a member of ${id}`)
+    return refuseNew(hub, session, message, errors.NOT_MEMBER, `not a member of ${id}`)
   }
   const peer = peerOf(id, user.id)
-  if (peer === undefined) return refused(hub, session, message, errors.NOT_MEMBER, `not a member of ${id}`)
-  if (!hub.isKnownUser(peer)) return refused(hub, session, message, errors.NOT_FOUND, `no user ${peer}`)
+  if (peer === undefined) return refuseNew(hub, session, message, errors.NOT_MEMBER, `not a member of ${id}`)
+  if (!hub.isKnownUser(peer)) return refuseNew(hub, session, message, errors.NOT_FOUND, `no user ${peer}`)
   if (user.conversations.size >= hub.options.limits.conversationsPerUser) {
     const most = hub.options.limits.conversationsPerUser
-    return refused(hub, session, message, errors.LIMIT_REACHED, `at most ${most} conversations per user`)
+    return refuseNew(hub, session, message, errors.LIMIT_REACHED, `at most ${most} conversations per user`)
   }
   return startDirect(hub, id, user.id, peer)
+}
+
+function conversationOf({ conv, to }: Send, userId: string): string {
+  return conv ?? directConversation(userId, to ?? '')
 }
 
 /** The first message between two users: both get the conversation, in the commit order before the message. */
@@ -83,43 +90,36 @@ function complete(
 ): void {
   session.pendingSends -= 1
   conversation.pending -= 1
-  if (outcome.kind === 'conflict') {
-    refused(hub, session, message, errors.MSGID_CONFLICT, errors.MSGID_CONFLICT.meaning)
-  } else if (outcome.kind === 'unavailable') {
-    hub.logger.error({ err: outcome.cause }, 'commit failed')
-    throttle(hub, session, message, errors.UNAVAILABLE.meaning, 1_000, errors.UNAVAILABLE)
-  } else {
-    accepted(hub, session, message.id, conversation, draft, outcome)
+  answer(hub, session, message, conversation.id, outcome)
+  if (outcome.kind === 'stored') {
+    const msg = msgOf(draft, hub.log.epoch, outcome.seq, outcome.timestamp)
+    deliver(hub, conversation, msg, session)
   }
   if (conversation.places.length === 0) hub.unloadIfIdle(conversation.id)
 }
 
-function accepted(
-  hub: Hub,
-  session: Session,
-  id: number,
-  conversation: Conversation,
-  draft: Draft,
-  { kind, seq, timestamp }: AppendOutcome & { kind: 'stored' | 'duplicate' },
-): void {
-  const duplicate = kind === 'duplicate'
-  const epoch = hub.log.epoch
-  session.write(hub, {
-    type: 'sent',
-    id,
-    msgId: draft.msgId,
-    conv: draft.conv,
-    epoch,
-    seq,
-    timestamp,
-    duplicate,
-  })
-  if (duplicate) {
-    hub.counters.duplicates += 1
-    return
+/** What an answer needs of its request. */
+type Attempt = Pick<Send, 'id' | 'msgId'>
+
+function answer(hub: Hub, session: Session, attempt: Attempt, conv: string, outcome: AppendOutcome): void {
+  const { id, msgId } = attempt
+  switch (outcome.kind) {
+    case 'conflict':
+      return refuse(hub, session, errors.MSGID_CONFLICT, errors.MSGID_CONFLICT.meaning, { id, msgId })
+    case 'unavailable': {
+      hub.logger.error({ err: outcome.cause }, 'a message could not be stored')
+      const context: RefusalContext = { id, msgId, retryAfterMs: unavailableRetryMs }
+      return refuse(hub, session, errors.UNAVAILABLE, errors.UNAVAILABLE.meaning, context)
+    }
+    case 'duplicate':
+      hub.counters.duplicates += 1
+      break
+    case 'stored':
+      hub.counters.accepted += 1
   }
-  hub.counters.accepted += 1
-  deliver(hub, conversation, msgOf(draft, epoch, seq, timestamp), session)
+  const { kind, seq, timestamp } = outcome
+  const duplicate = kind === 'duplicate'
+  session.write(hub, { type: 'sent', id, msgId, conv, epoch: hub.log.epoch, seq, timestamp, duplicate })
 }
 
 function msgOf(draft: Draft, epoch: string, seq: number, timestamp: number): Msg {
@@ -139,20 +139,28 @@ function msgOf(draft: Draft, epoch: string, seq: number, timestamp: number): Msg
   return msg
 }
 
-type Entry = (typeof errors)[keyof typeof errors]
-
-function throttle(
+/**
+ * Refuses a message that is new; a repeat is answered as one, whatever its sender may do by now [DED-12]. Only who
+ * would be refused pays for the look-up.
+ */
+function refuseNew(
   hub: Hub,
   session: Session,
   message: Send,
+  entry: ErrorEntry,
   why: string,
-  retryAfterMs: number,
-  entry: Entry = errors.TOO_MANY_REQUESTS,
-): void {
-  refuse(hub, session, entry, why, { id: message.id, msgId: message.msgId, retryAfterMs })
+  retryAfterMs?: number,
+): undefined {
+  const { id, msgId } = message
+  if (isAnsweredAsRepeat(hub, session, message)) return
+  refuse(hub, session, entry, why, retryAfterMs === undefined ? { id, msgId } : { id, msgId, retryAfterMs })
 }
 
-function refused(hub: Hub, session: Session, message: Send, entry: Entry, why: string): undefined {
-  const context: RefusalContext = { id: message.id, msgId: message.msgId }
-  refuse(hub, session, entry, why, context)
+function isAnsweredAsRepeat(hub: Hub, session: Session, message: Send): boolean {
+  const userId = session.user?.id ?? ''
+  const conv = conversationOf(message, userId)
+  // Any number of repeats may wait for one commit: they must not hold their contents.
+  const attempt: Attempt = { id: message.id, msgId: message.msgId }
+  const draft = draftOf(message, conv, userId, session.lastHeardMs)
+  return hub.log.answerRepeat(draft, (outcome) => answer(hub, session, attempt, conv, outcome))
 }

@@ -1,6 +1,12 @@
 // When two messages are the same message: what a repeated (from, msgId) has to agree in.
 import type { Content, Message } from '../../protocol/index.ts'
-import type { Draft } from '../log.ts'
+import type { AppendOutcome, Draft } from '../log.ts'
+
+/** Of a draft whose (from, msgId) `stored` has already. */
+export function answerToRepeat(stored: Message, repeat: Draft): AppendOutcome {
+  if (!samePayload(stored, repeat)) return { kind: 'conflict' }
+  return { kind: 'duplicate', seq: stored.seq, timestamp: stored.timestamp }
+}
 
 /** Target, content, its type and meta; `clientTime` does not count: a client may stamp each attempt. */
 export function samePayload(stored: Message, repeat: Draft): boolean {

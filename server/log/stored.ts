@@ -15,14 +15,13 @@ import { type Conversation, Conversations } from './conversations.ts'
 import { Flush } from './flush.ts'
 import { Gathering } from './gathering.ts'
 import { Generation } from './generation.ts'
-import type { IdHash } from './id-hash.ts'
 import type { IdIndex } from './id-index.ts'
 import { commitKey } from './layout.ts'
-import { samePayload } from './payload.ts'
 import { LogReader } from './reader.ts'
 import type { Recovered } from './recovery.ts'
-import { readRecord, recordConversation, recordHasId, recordTimestamp } from './record.ts'
+import { readRecord, recordTimestamp } from './record.ts'
 import { listRecords as listStoredRecords, readRecord as readStoredRecord, recordWrite } from './records.ts'
+import { Repeats } from './repeats.ts'
 import { Scratch } from './scratch.ts'
 import type { Store } from './store.ts'
 import type { LogTuning } from './tuning.ts'
@@ -39,10 +38,9 @@ export class StoredLog implements MessageLog {
   readonly epoch: string
   readonly recovery: readonly string[]
   readonly #store: Store
-  readonly #options: LogOptions
   readonly #tuning: LogTuning
-  readonly #hash: IdHash
   readonly #ids: IdIndex
+  readonly #repeats: Repeats
   readonly #reader: LogReader
   readonly #conversations: Conversations
   #active: Generation
@@ -62,27 +60,42 @@ export class StoredLog implements MessageLog {
 
   constructor(opened: OpenedLog) {
     this.#store = opened.store
-    this.#options = opened.options
     this.#tuning = opened.tuning
     this.epoch = opened.epoch
     this.recovery = opened.recovery
-    this.#hash = opened.hash
     this.#ids = opened.ids
     this.#nextCommit = opened.nextCommit
-    this.#active = new Generation(this.#hash)
-    this.#spare = new Generation(this.#hash)
+    this.#active = new Generation(opened.hash)
+    this.#spare = new Generation(opened.hash)
+    this.#reader = new LogReader(this.#store, () => this.#generations())
+    this.#conversations = new Conversations(this.#store, this.#reader, this.#tuning.conversations)
+    this.#repeats = new Repeats({
+      options: opened.options,
+      epoch: opened.epoch,
+      hash: opened.hash,
+      ids: this.#ids,
+      reader: this.#reader,
+      generations: () => this.#generations(),
+    })
     if (opened.generation.size > 0) {
       this.#full = opened.generation
       this.#flush = this.#flushOf(this.#full)
     }
-    this.#reader = new LogReader(this.#store, () => this.#generations())
-    this.#conversations = new Conversations(this.#store, this.#reader, this.#tuning.conversations)
   }
 
   append(draft: Draft, done: (outcome: AppendOutcome) => void): void {
     this.#requireOpen()
     this.#gathering.answers.append(this.#place(draft), done)
     this.#schedule()
+  }
+
+  answerRepeat(draft: Draft, done: (outcome: AppendOutcome) => void): boolean {
+    this.#requireOpen()
+    const outcome = this.#placeRepeat(draft)
+    if (outcome === undefined) return false
+    this.#gathering.answers.append(outcome, done)
+    this.#schedule()
+    return true
   }
 
   onCommit(listener: CommitListener): void {
@@ -150,18 +163,22 @@ export class StoredLog implements MessageLog {
 
   /** Decides about a draft, and puts it into the gathering commit if it is new. */
   #place(draft: Draft): AppendOutcome {
-    this.#hash.of(draft.from, draft.msgId)
     try {
       const conversation = this.#conversations.get(draft.conv)
-      const earlier = this.#earlier(draft, conversation)
-      if (earlier === undefined)
-        return this.#add(draft, conversation ?? this.#conversations.create(draft.conv))
-      if (!samePayload(earlier, draft)) return { kind: 'conflict' }
-      return { kind: 'duplicate', seq: earlier.seq, timestamp: earlier.timestamp }
+      return (
+        this.#repeats.answer(draft, conversation) ??
+        this.#add(draft, conversation ?? this.#conversations.create(draft.conv))
+      )
     } catch (cause) {
-      if (cause instanceof ChatspecError && cause.code === 'LOG_DAMAGED')
-        return { kind: 'unavailable', cause }
-      throw cause
+      return unavailable(cause)
+    }
+  }
+
+  #placeRepeat(draft: Draft): AppendOutcome | undefined {
+    try {
+      return this.#repeats.answer(draft, this.#conversations.get(draft.conv))
+    } catch (cause) {
+      return unavailable(cause)
     }
   }
 
@@ -172,32 +189,6 @@ export class StoredLog implements MessageLog {
     this.#gathering.assign(conversation)
     conversation.timestamp = timestamp
     return { kind: 'stored', seq, timestamp }
-  }
-
-  /** The message that (from, msgId) names already. */
-  #earlier(draft: Draft, conversation: Conversation | undefined): Message | undefined {
-    const oldest = this.#oldest()
-    for (const generation of this.#generations()) {
-      const at = generation.find(draft.from, draft.msgId, oldest)
-      if (at > 0) return this.#decode(generation.bytes, at, conversation)
-    }
-    for (const place of this.#ids.find(this.#hash.high, this.#hash.low)) {
-      const { bytes, at } = this.#reader.find(place.conversation, place.seq)
-      if (!recordHasId(bytes, at, draft.from, draft.msgId) || recordTimestamp(bytes, at) < oldest) continue
-      return this.#decode(bytes, at, conversation)
-    }
-    return undefined
-  }
-
-  /** A message of another conversation than `expected` gets no name: its payload differs anyway. */
-  #decode(bytes: Buffer, at: number, expected: Conversation | undefined): Message {
-    const conv = expected?.number === recordConversation(bytes, at) ? expected.name : ''
-    return readRecord(bytes, at, conv, this.epoch)
-  }
-
-  /** Ids of messages before this time are forgotten. */
-  #oldest(): Milliseconds {
-    return this.#options.now() - this.#options.dedupWindowMs
   }
 
   #generations(): readonly Generation[] {
@@ -291,6 +282,19 @@ export class StoredLog implements MessageLog {
     }
     const { chunkBytes } = this.#tuning
     const scratch = this.#scratch
-    return new Flush({ generation, ids: this.#ids, oldest: this.#oldest(), chunkBytes, scratch, done })
+    return new Flush({
+      generation,
+      ids: this.#ids,
+      oldest: this.#repeats.oldest(),
+      chunkBytes,
+      scratch,
+      done,
+    })
   }
+}
+
+/** A store that cannot be read stores nothing either. Only a draft that no codec would have let through is the caller's fault. */
+function unavailable(cause: unknown): AppendOutcome {
+  if (!(cause instanceof Error) || (cause instanceof ChatspecError && cause.code === 'BAD_DRAFT')) throw cause
+  return { kind: 'unavailable', cause }
 }

@@ -10,7 +10,15 @@ const conversations = ['d:alice:bob', 'g:team', 'd:bob:carol']
 const senders = ['alice', 'bob']
 
 type Action =
-  | { do: 'append'; conv: number; from: number; id: number; content: number; clientTime: number | undefined }
+  | {
+      do: 'append'
+      conv: number
+      from: number
+      id: number
+      content: number
+      clientTime: number | undefined
+      isForRepeatsOnly: boolean
+    }
   | { do: 'put'; key: string[]; value: number | undefined }
   | { do: 'settle' }
   | { do: 'wait'; ms: number }
@@ -26,6 +34,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       id: fc.nat(40),
       content: fc.nat(1),
       clientTime: fc.option(fc.nat(9), { nil: undefined }),
+      isForRepeatsOnly: fc.boolean(),
     }),
   },
   {
@@ -46,12 +55,17 @@ class NaiveLog {
   readonly messages: Message[] = []
   readonly records = new Map<string, number>()
 
-  append(message: Draft, nowMs: number): AppendOutcome {
+  answerRepeat(message: Draft, nowMs: number): AppendOutcome | undefined {
     const isEarlier = ({ from, msgId, timestamp }: Message): boolean =>
       from === message.from && msgId === message.msgId && nowMs - timestamp <= windowMs
     const earlier = this.messages.find(isEarlier)
     if (earlier !== undefined && !samePayload(earlier, message)) return { kind: 'conflict' }
-    if (earlier !== undefined) return { kind: 'duplicate', seq: earlier.seq, timestamp: earlier.timestamp }
+    return earlier && { kind: 'duplicate', seq: earlier.seq, timestamp: earlier.timestamp }
+  }
+
+  append(message: Draft, nowMs: number): AppendOutcome {
+    const answer = this.answerRepeat(message, nowMs)
+    if (answer !== undefined) return answer
     const seq = this.of(message.conv).length + 1
     const timestamp = Math.max(message.timestamp, this.of(message.conv).at(-1)?.timestamp ?? 0)
     this.messages.push({ ...message, epoch: '', seq, timestamp })
@@ -80,8 +94,12 @@ export async function checkAgainstModel({ open, reopen, runs }: ModelOptions): P
     for (const step of actions) {
       if (step.do === 'append') {
         const message = draftOf(step, clock.ms)
-        expected.push(naive.append(message, clock.ms))
-        log.append(message, (outcome) => answered.push(outcome))
+        const answer = step.isForRepeatsOnly
+          ? naive.answerRepeat(message, clock.ms)
+          : naive.append(message, clock.ms)
+        if (answer !== undefined) expected.push(answer)
+        if (!step.isForRepeatsOnly) log.append(message, (outcome) => answered.push(outcome))
+        else expect(log.answerRepeat(message, (outcome) => answered.push(outcome))).toBe(answer !== undefined)
       } else if (step.do === 'put') {
         log.putRecord(step.key, step.value)
         if (step.value === undefined) naive.records.delete(step.key.join('/'))
