@@ -1,8 +1,8 @@
 // Where a replay begins: the cursor if it can be continued, else an honest gap.
 import type { Cursor, Seq, Synced } from '../protocol/index.ts'
 import { type Place, visibleTop } from './conversation.ts'
-import type { ReplayStart } from './delivery.ts'
 import type { Hub } from './hub.ts'
+import type { ReplayStart } from './replay.ts'
 import type { Session } from './session.ts'
 
 export interface Position {

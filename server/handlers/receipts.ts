@@ -2,8 +2,8 @@
 // HOT PATH, guarded by bench/server.bench.ts
 import { type Ack, errors, peerOf, type Read, type Receipt, type Seq } from '../../protocol/index.ts'
 import { type Conversation, hasAtMost, type Marks, type Place } from '../conversation.ts'
-import { acknowledge } from '../delivery.ts'
 import type { Hub } from '../hub.ts'
+import { acknowledge } from '../replay.ts'
 import { refuse, type Session } from '../session.ts'
 
 /** Groups with more members get no receipts: every ack would be multiplied by the members. */

@@ -1,7 +1,7 @@
 // `sync`: sets this connection back to the client's cursors and brings what follows.
 import { errors, peerOf, type Sync } from '../../protocol/index.ts'
-import { type ReplayStart, startReplay } from '../delivery.ts'
 import type { Hub, User } from '../hub.ts'
+import { type ReplayStart, startReplay } from '../replay.ts'
 import { emptySynced, replayStart } from '../replay-start.ts'
 import { refuse, type Session } from '../session.ts'
 
