@@ -51,7 +51,7 @@ export interface Place {
   allowance: number
   /** Where the job's replay began, and what it could not bring. */
   replayFrom: Seq
-  gap: { from: Seq; to: Seq; reason: 'overflow' | 'epoch' | 'future' } | undefined
+  gap: { from: Seq; to: Seq; reason: 'overflow' | 'epoch' | 'future' | 'broker' } | undefined
 }
 
 export interface Conversation {

@@ -10,6 +10,8 @@ export class Counters {
   /** `msg` frames handed to sockets. */
   delivered = 0
   duplicates = 0
+  /** Frames and replays that failed for a reason of ours: a defect, or a log that cannot be read. */
+  failures = 0
   /** Frames that the socket layer threw away; each must end in a close. */
   dropped = 0
   readonly refusals = new Map<string, number>()

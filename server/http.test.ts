@@ -173,7 +173,7 @@ describe('GET /api/history', () => {
     expect([answer.status, answer.body]).toMatchObject([503, { error: { code: 108 } }])
   })
 
-  it('says 503 when the log cannot be read, where a connection is closed with 4001, and the others stay', async () => {
+  it('says 503 when the log cannot be read, as the frame says 108, and the connections stay', async () => {
     const { server, alice, bob } = await talk(1)
     const broken = vi.spyOn(Hub.prototype, 'conversation').mockImplementation(() => {
       throw new Error('planted')
@@ -182,8 +182,10 @@ describe('GET /api/history', () => {
     const answer = await history(server, 'alice', { conv })
     expect([answer.status, answer.body]).toMatchObject([503, { error: { code: 108 } }])
     alice.send({ type: 'history', id: 9, conv, order: 'asc', limit: 1 })
-    expect(await alice.over()).toMatchObject({ code: 4001, bye: { code: 4001, reconnect: 'backoff' } })
+    expect(await alice.next('error')).toMatchObject({ id: 9, code: 108, retryable: true })
+    await alice.fence()
     await bob.fence()
+    expect(await server.metric('chatspec_failures_total')).toBe(2)
   })
 })
 

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { errors, jsonCodec, subprotocols } from '../protocol/index.ts'
 import type { Verified } from './auth.ts'
 import { capabilities } from './capabilities.ts'
+import { logFailure } from './failure.ts'
 import { type HistoryError, type HistoryQuery, type HistoryResult, readHistory } from './handlers/history.ts'
 import type { Hub } from './hub.ts'
 import type { HttpRequest, HttpResponse, TemplatedApp } from './uws-types.ts'
@@ -132,7 +133,7 @@ function readSafely(hub: Hub, userId: string, query: HistoryQuery): HistoryResul
   try {
     return readHistory(hub, userId, query)
   } catch (cause) {
-    hub.logger.error({ err: cause }, 'history could not be read')
+    logFailure(hub, { err: cause, conv: query.conv }, 'history could not be read')
     return undefined
   }
 }

@@ -32,6 +32,12 @@ export function createMetrics(source: MetricsSource, uwsBuild: string): () => Pr
   )
   addCounter(registry, 'messages_delivered', 'Messages handed to sockets.', () => counters.delivered)
   addCounter(registry, 'duplicates', 'Repeated sends that were recognised.', () => counters.duplicates)
+  addCounter(
+    registry,
+    'failures',
+    'Frames and replays that the server failed to handle; its log says why.',
+    () => counters.failures,
+  )
   addCounter(registry, 'dropped', 'Frames that the socket layer threw away.', () => counters.dropped)
   addCounterBy(registry, 'rule', ['refusals', 'Frames that break a rule.'], () => counters.refusals)
   addCounterBy(registry, 'code', ['errors', 'Error frames sent.'], () => counters.errors)

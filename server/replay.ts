@@ -4,8 +4,10 @@ import { closes, jsonCodec, type Message, type Msg, type Seq, type Synced } from
 import { nextVisible, type Place, type SyncJob, visibleTop } from './conversation.ts'
 import { freeWindow, goLive, leaveTopic, noWindows, written } from './delivery.ts'
 import type { Hub } from './hub.ts'
+import { logFailure } from './failure.ts'
 import { showPeers } from './presence.ts'
 import { closeSession, type Session } from './session.ts'
+import { type Damage, readStretch } from './unreadable.ts'
 
 /** Messages read from the log in one go. */
 const replayBatch = 64
@@ -53,8 +55,21 @@ export function pump(hub: Hub, session: Session): void {
   while (session.state === 'active') {
     const place = session.behind?.[0]
     if (place === undefined) return
-    if (!catchUp(hub, place)) return
+    if (!tryCatchUp(hub, place)) return
     if (session.behind?.[0] === place) session.behind.shift()
+  }
+}
+
+/** Where the log cannot be reached, the device comes back for the rest later. */
+function tryCatchUp(hub: Hub, place: Place): boolean {
+  try {
+    return catchUp(hub, place)
+  } catch (cause) {
+    const { session, conversation } = place
+    const failure = { err: cause, conv: conversation.id, session: session.sessionId }
+    logFailure(hub, failure, 'a replay could not be read')
+    closeSession(hub, session, closes.SERVER_ERROR)
+    return false
   }
 }
 
@@ -79,16 +94,44 @@ function catchUp(hub: Hub, place: Place): boolean {
       place.position = stretch.from
     }
     const limit = Math.min(room, replayBatch, place.job === undefined ? replayBatch : place.allowance)
-    const batch = hub.log.read(conversation.id, { after: place.position, upTo: stretch.to, limit })
-    if (batch.length === 0) {
+    const range = { after: place.position, upTo: stretch.to, limit }
+    const found = readStretch(hub.log, conversation.id, range)
+    if ('unreadableTo' in found) {
+      if (!passDamage(hub, place, found)) return true
+      continue
+    }
+    if (found.messages.length === 0) {
       closeSession(hub, session, closes.INSUFFICIENT_STATE)
       return false
     }
-    for (const message of batch) {
+    for (const message of found.messages) {
       if (session.unackedBytes >= hub.options.maxBufferedBytes) break
       replay(hub, place, message)
     }
   }
+}
+
+/** [OFF-06] What is skipped is said. False if that ends it: between live messages, a `sync` has to come first. */
+function passDamage(hub: Hub, place: Place, { unreadableTo, cause }: Damage): boolean {
+  const { session, conversation, position, gap } = place
+  const conv = conversation.id
+  logFailure(hub, { err: cause, conv, session: session.sessionId }, 'a replay leaves out what is damaged')
+  place.position = unreadableTo
+  if (place.job === undefined) {
+    session.write(hub, {
+      type: 'gap',
+      conv,
+      epoch: hub.log.epoch,
+      from: position,
+      to: unreadableTo,
+      reason: 'broker',
+    })
+    place.mode = 'paused'
+    return false
+  }
+  place.gap = { from: gap?.from ?? position, to: unreadableTo, reason: gap?.reason ?? 'broker' }
+  place.replayFrom = unreadableTo
+  return true
 }
 
 function replay(hub: Hub, place: Place, message: Message): void {

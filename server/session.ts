@@ -18,6 +18,7 @@ import {
   type RequestId,
 } from '../protocol/index.ts'
 import type { Place } from './conversation.ts'
+import { answerFailure } from './failure.ts'
 import { handleHello } from './handlers/hello.ts'
 import { handleHistory } from './handlers/history.ts'
 import { handleNetwork, handleRefresh } from './handlers/renew.ts'
@@ -106,7 +107,15 @@ function dispatch(hub: Hub, session: Session, decoded: Decoded<ClientMessage>): 
     if (waitMs > 0) return throttle(hub, session, decoded, waitMs)
   }
   if (!decoded.ok) return refuseFrame(hub, session, decoded)
-  const message = decoded.message
+  // One frame must not end everybody else's connections.
+  try {
+    handle(hub, session, decoded.message)
+  } catch (cause) {
+    answerFailure(hub, session, decoded.message, cause)
+  }
+}
+
+function handle(hub: Hub, session: Session, message: ClientMessage): void {
   if (session.state !== 'active') return beforeWelcome(hub, session, message)
   switch (message.type) {
     case 'send':

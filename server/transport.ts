@@ -100,7 +100,7 @@ export function serveSockets(transport: Transport, hub: Hub): void {
         if (isBinary) receiveBinary(hub, session, new Uint8Array(message))
         else receiveText(hub, session, Buffer.from(message).toString('utf8'), message.byteLength)
       } catch (cause) {
-        // A defect of ours that one frame met, or a damaged log, must not end everybody else's connections.
+        // What comes before the handlers: one frame must not end everybody else's connections.
         hub.logger.error({ err: cause }, 'a frame could not be handled')
         closeSession(hub, session, closes.SERVER_ERROR)
       }

@@ -1,9 +1,18 @@
 // `hello`: who is this, what does it want, and where did it stop?
-import { type Cursor, closes, errors, type Hello, peerOf, type Welcome } from '../../protocol/index.ts'
+import {
+  type Cursor,
+  closes,
+  errors,
+  type Hello,
+  peerOf,
+  type Seq,
+  type Welcome,
+} from '../../protocol/index.ts'
 import type { Claims, Verified } from '../auth.ts'
 import { welcomeCapabilities } from '../capabilities.ts'
 import { visibleTop } from '../conversation.ts'
 import { goLive } from '../delivery.ts'
+import { answerFailure, logFailure } from '../failure.ts'
 import { grantHeartbeat } from '../heartbeats.ts'
 import type { Hub, User } from '../hub.ts'
 import { announceOnline } from '../presence.ts'
@@ -11,6 +20,7 @@ import { type ReplayStart, startReplay } from '../replay.ts'
 import { emptySynced, type Position, replayStart } from '../replay-start.ts'
 import { closeSession, refuse, type Session } from '../session.ts'
 import { parseTraceparent } from '../trace.ts'
+import { isDamage } from '../unreadable.ts'
 
 const retryTooManyMs = 5_000
 
@@ -19,7 +29,13 @@ export function handleHello(hub: Hub, session: Session, message: Hello): void {
   const verified = hub.auth.verify(message.token)
   if (!(verified instanceof Promise)) return authenticated(hub, session, message, verified)
   verified.then(
-    (late) => authenticated(hub, session, message, late),
+    (late) => {
+      try {
+        authenticated(hub, session, message, late)
+      } catch (cause) {
+        answerFailure(hub, session, message, cause)
+      }
+    },
     (cause: unknown) => {
       hub.logger.error({ err: cause }, 'keys could not be fetched')
       closeSession(hub, session, closes.SERVER_ERROR, 'tokens cannot be verified now')
@@ -105,19 +121,32 @@ function placesOf(hub: Hub, session: Session, user: User, message: Hello): Repla
   for (const [id, endsAt] of user.conversations) {
     const position = named.get(id) ?? stored.get(id)
     if (endsAt !== null && !named.has(id) && position !== undefined && position.seq >= endsAt) continue
+    const head = headOf(hub, session, id)
+    if (head === undefined) continue
     const conversation = hub.conversation(id)
     const place = hub.addPlace(session, conversation, 0)
     place.endsAt = endsAt
     place.acked = stored.get(id)?.epoch === hub.log.epoch ? (stored.get(id)?.seq ?? 0) : 0
     const start = replayStart(hub, place, position, bounds)
     place.position = start.after
-    const top = visibleTop(conversation.members.get(user.id)?.windows ?? [], hub.log.head(id))
+    const top = visibleTop(conversation.members.get(user.id)?.windows ?? [], head)
     if (named.has(id) || start.gap !== undefined || start.after < top) starts.push(start)
     // While the end itself is still on its way to the disk, so are the last messages before it.
-    else if (endsAt !== null && endsAt <= hub.log.head(id)) hub.removePlace(place)
+    else if (endsAt !== null && endsAt <= head) hub.removePlace(place)
     else goLive(place)
   }
   return starts
+}
+
+/** Undefined if the end of the conversation is damaged: it stays closed, and its user's others do not. */
+function headOf(hub: Hub, session: Session, conv: string): Seq | undefined {
+  try {
+    return hub.log.head(conv)
+  } catch (cause) {
+    if (!isDamage(cause)) throw cause
+    logFailure(hub, { err: cause, conv, session: session.sessionId }, 'a conversation cannot be opened')
+    return undefined
+  }
 }
 
 /** A named direct conversation that nobody has written in yet; one that is not this user's gets no answer. */

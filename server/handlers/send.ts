@@ -34,9 +34,9 @@ export function handleSend(hub: Hub, session: Session, message: Send): void {
   const conversation = findConversation(hub, session, user, message)
   if (conversation === undefined) return
   const draft = draftOf(message, conversation.id, user.id, session.lastHeardMs)
+  hub.log.append(draft, (outcome) => complete(hub, session, message, conversation, draft, outcome))
   session.pendingSends += 1
   conversation.pending += 1
-  hub.log.append(draft, (outcome) => complete(hub, session, message, conversation, draft, outcome))
 }
 
 /** The conversation that a `send` names, if its sender may write there; otherwise the refusal is written. */

@@ -22,6 +22,8 @@ export function handleSync(hub: Hub, session: Session, message: Sync): void {
       return refuse(hub, session, entry, why, { id: message.id })
     }
     named.add(conv)
+    // Throws if its end is damaged: now, before anything is said or done.
+    hub.log.head(conv)
   }
   const bounds = { allowance: message.limit, newest: Number.POSITIVE_INFINITY }
   const starts: ReplayStart[] = []
