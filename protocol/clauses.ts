@@ -1527,6 +1527,15 @@ export const clauses: readonly Clause[] = [
     text: '(with capability `presence`) When a device replaces its own session, the server MUST NOT tell any peer that the user went offline.',
   },
   {
+    id: 'PRS-07',
+    section: 'presence',
+    level: 'should',
+    party: 'server',
+    capability: 'presence',
+    needs: 'url',
+    text: '(with capability `presence`) When a message or a `join` makes two users who are online peers, the server SHOULD send each of them the `presence` of the other.',
+  },
+  {
     id: 'RCP-01',
     section: 'receipts',
     level: 'must',
@@ -1579,6 +1588,15 @@ export const clauses: readonly Clause[] = [
     capability: 'receipts',
     needs: 'url',
     text: '(with capability `receipts`) The server MUST NOT send `receipt` for groups of more than 32 members.',
+  },
+  {
+    id: 'RCP-07',
+    section: 'receipts',
+    level: 'should',
+    party: 'server',
+    capability: 'receipts',
+    needs: 'url',
+    text: '(with capability `receipts`) After the `live` that follows `welcome` the server SHOULD send one `receipt` for each position above 0 that the other user of a direct conversation of this user has reached, so that a device learns what it missed.',
   },
   {
     id: 'ERR-01',

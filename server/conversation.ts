@@ -4,8 +4,8 @@ import type { MessageLog, RecordValue } from './log.ts'
 import type { Records } from './records.ts'
 import type { Session } from './session.ts'
 
-/** A member sees `from < seq <= to`; `null` means the membership lasts. */
-export type Window = [from: Seq, to: Seq | null]
+/** A member sees `from < seq <= to`; `null` means the membership lasts. Whoever was removed did not leave. */
+export type Window = [from: Seq, to: Seq | null, end?: 'removed']
 
 export interface Member {
   /** In order of time; only the last one may be open. */
@@ -94,7 +94,7 @@ export function loadConversation(log: MessageLog, records: Records, id: string):
 /** After a damaged log was cut, positions beyond its head are pulled back to it. */
 function memberFrom(value: RecordValue, head: Seq): Member {
   const { windows, joinedAt, owner } = value as { windows: Window[]; joinedAt: number; owner: boolean }
-  return { windows: windows.map(([from, to]) => [Math.min(from, head), to]), joinedAt, owner }
+  return { windows: windows.map(([from, ...end]) => [Math.min(from, head), ...end]), joinedAt, owner }
 }
 
 function marksFrom(value: RecordValue, head: Seq): Marks {
@@ -104,10 +104,15 @@ function marksFrom(value: RecordValue, head: Seq): Marks {
 
 export function memberRecord(member: Member): RecordValue {
   return {
-    windows: member.windows.map(([from, to]) => [from, to]),
+    windows: member.windows.map(([from, to, end]) => (end === undefined ? [from, to] : [from, to, end])),
     joinedAt: member.joinedAt,
     owner: member.owner,
   }
+}
+
+/** How the membership that ended at `seq` did so. */
+export function endOf(windows: readonly Window[], seq: Seq): 'left' | 'removed' {
+  return windows.some(([, to, end]) => to === seq && end === 'removed') ? 'removed' : 'left'
 }
 
 export function isMember(conversation: Conversation, userId: string): boolean {

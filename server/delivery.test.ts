@@ -1,36 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Msg } from '../protocol/index.ts'
-import {
-  createVirtualServer,
-  type Peer,
-  testToken,
-  type VirtualServer,
-  welcomeOf,
-} from './testing/virtual.ts'
+import { say } from './testing/say.ts'
+import { createVirtualServer, testToken, welcomeOf } from './testing/virtual.ts'
 
 const conv = 'd:alice:bob'
-let lastId = 0
-
-async function say(
-  server: VirtualServer,
-  peer: Peer,
-  to: string,
-  count = 1,
-  content?: string,
-): Promise<void> {
-  for (let n = 0; n < count; n++) {
-    lastId += 1
-    const msgId = `00000000-0000-4000-8000-${lastId.toString(16).padStart(12, '0')}`
-    peer.send({
-      type: 'send',
-      id: lastId,
-      msgId,
-      ...(to.startsWith('g:') ? { conv: to } : { to }),
-      content: content ?? `m${lastId}`,
-    })
-  }
-  await server.settle()
-}
 
 const seqs = (messages: Msg[]): number[] => messages.map((message) => message.seq)
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, index) => index + 1)
@@ -336,42 +309,5 @@ describe('sync', () => {
     ]
     bob.send({ type: 'sync', id: 7, cursors, limit: 10 })
     expect(bob.frames).toMatchObject([{ type: 'error', id: 7, code: 103 }])
-  })
-})
-
-describe('acks and receipts', () => {
-  it('move no cursor beyond the head, of another epoch, or of a foreign conversation', async () => {
-    const server = createVirtualServer()
-    const alice = await server.join('alice')
-    const bob = await server.join('bob')
-    await say(server, alice, 'bob')
-    const { epoch } = server.log
-    bob.send({ type: 'ack', id: 5, conv, epoch, seq: 2 })
-    bob.send({ type: 'ack', id: 6, conv, epoch: 'other', seq: 1 })
-    bob.send({ type: 'ack', id: 7, conv: 'd:alice:carol', epoch, seq: 1 })
-    expect(bob.of('error').map(({ id, code }) => [id, code])).toEqual([
-      [5, 109],
-      [6, 109],
-      [7, 103],
-    ])
-    const back = await server.join('bob')
-    expect(back.of('msg')).toHaveLength(1)
-  })
-
-  it('tell the others who asked, never backwards', async () => {
-    const server = createVirtualServer()
-    const alice = await server.join('alice', { caps: ['receipts'] })
-    const bob = await server.join('bob')
-    await say(server, alice, 'bob', 3)
-    const { epoch } = server.log
-    bob.send({ type: 'ack', conv, epoch, seq: 2 })
-    bob.send({ type: 'ack', conv, epoch, seq: 1 })
-    bob.send({ type: 'read', conv, epoch, seq: 2 })
-    bob.send({ type: 'read', conv, epoch, seq: 1 })
-    expect(alice.of('receipt').map(({ user, kind, seq }) => [user, kind, seq])).toEqual([
-      ['bob', 'delivered', 2],
-      ['bob', 'read', 2],
-    ])
-    expect(bob.of('receipt')).toEqual([])
   })
 })

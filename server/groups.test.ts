@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { createMemoryLog } from './log-memory.ts'
 import { createVirtualServer, type Peer, testToken, type VirtualServer } from './testing/virtual.ts'
 
 const conv = 'g:room'
@@ -158,6 +159,31 @@ describe('groups', () => {
     const again = await server.join('bob', { deviceId: 'tablet' })
     expect(again.of('msg')).toEqual([])
     expect(again.of('synced')).toEqual([])
+  })
+
+  it('tell a device that was away how each membership ended, also after a restart', async () => {
+    const log = createMemoryLog({ dedupWindowMs: 300_000, now: Date.now })
+    const server = createVirtualServer({}, log)
+    const alice = await server.join('alice')
+    const bob = await server.join('bob')
+    await join(server, alice)
+    await join(server, alice, 'bob')
+    const phone = await server.join('bob', { deviceId: 'tablet' })
+    bob.drop()
+    send(alice)
+    await leave(server, alice, 'bob')
+    send(alice)
+    await join(server, alice, 'bob')
+    send(alice)
+    await leave(server, phone)
+    const changes = (peer: Peer): unknown[] => peer.of('membership').map(({ change, seq }) => [change, seq])
+    const missed = [
+      ['removed', 1],
+      ['joined', 2],
+      ['left', 3],
+    ]
+    expect(changes(await server.join('bob'))).toEqual(missed)
+    expect(changes(await createVirtualServer({}, log).join('bob'))).toEqual(missed)
   })
 
   it('are bounded in members, and joinable by the owner only where that is the rule', async () => {

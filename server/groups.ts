@@ -3,6 +3,7 @@ import { errors, groupPattern, type Join, type Leave, type Membership, type Seq 
 import { type Conversation, currentMembers, isMember, type Member, memberRecord } from './conversation.ts'
 import { leaveTopic } from './delivery.ts'
 import type { Hub } from './hub.ts'
+import { introduce } from './presence.ts'
 import { refuse, type Session } from './session.ts'
 
 /** Memberships of one user in one group that are remembered; the oldest ones are merged away first. */
@@ -38,6 +39,7 @@ export function handleJoin(hub: Hub, session: Session, message: Join): void {
     hub.admit(joiner, conversation, top)
     session.write(hub, { type: 'ok', id: message.id, epoch: hub.log.epoch, top })
     tell(hub, session, joiner, { conversation, change: 'joined', seq: top })
+    introduce(hub, joiner, conversation)
   })
 }
 
@@ -78,7 +80,8 @@ export function handleLeave(hub: Hub, session: Session, message: Leave): void {
   const top = hub.log.assignedHead(conversation.id)
   const before = { ...member, windows: [...member.windows] }
   const [from] = member.windows[member.windows.length - 1] ?? [top]
-  member.windows = [...member.windows.slice(0, -1), [from, top]]
+  const change = leaver === actor ? 'left' : 'removed'
+  member.windows = [...member.windows.slice(0, -1), change === 'left' ? [from, top] : [from, top, change]]
   member.owner = false
   if (before.owner) passOwnership(hub, conversation)
   hub.records.put(['conv', leaver, conversation.id], top)
@@ -91,7 +94,7 @@ export function handleLeave(hub: Hub, session: Session, message: Leave): void {
     }
     endPlaces(hub, conversation, leaver, top)
     session.write(hub, { type: 'ok', id: message.id, epoch: hub.log.epoch, top })
-    tell(hub, session, leaver, { conversation, change: leaver === actor ? 'left' : 'removed', seq: top })
+    tell(hub, session, leaver, { conversation, change, seq: top })
   })
 }
 

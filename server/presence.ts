@@ -1,6 +1,6 @@
 // Who is online, told to those who share a conversation with them and asked for it.
 import { peerOf, type Presence } from '../protocol/index.ts'
-import { hasAtMost, isMember } from './conversation.ts'
+import { type Conversation, hasAtMost, isMember } from './conversation.ts'
 import type { Hub, User } from './hub.ts'
 import type { Session } from './session.ts'
 
@@ -22,11 +22,28 @@ export function showPeers(hub: Hub, session: Session): void {
   for (const peer of onlinePeers(hub, user)) session.write(hub, presenceOf(hub, peer.id, peer))
 }
 
+/** A first message or a join has made peers of this user and others: each learns who is here [PRS-07]. */
+export function introduce(hub: Hub, userId: string, conversation: Conversation): void {
+  const user = hub.users.get(userId)
+  if (user === undefined || !hasAtMost(conversation, presenceMembersMax)) return
+  const told = onlinePeers(hub, user, conversation.id).add(user)
+  // Who has no place yet is still joining, and will be introduced then.
+  for (const { session, endsAt } of conversation.places) {
+    const peer = session.user
+    if (peer === undefined || endsAt !== null || told.has(peer)) continue
+    told.add(peer)
+    tell(hub, peer, presenceOf(hub, user.id, user))
+    tell(hub, user, presenceOf(hub, peer.id, peer))
+  }
+}
+
 function announce(hub: Hub, user: User, presence: Presence): void {
-  for (const peer of onlinePeers(hub, user)) {
-    for (const session of peer.sessions) {
-      if (session.wantsPresence && session.state === 'active') session.write(hub, presence)
-    }
+  for (const peer of onlinePeers(hub, user)) tell(hub, peer, presence)
+}
+
+function tell(hub: Hub, { sessions }: User, presence: Presence): void {
+  for (const session of sessions) {
+    if (session.wantsPresence && session.state === 'active') session.write(hub, presence)
   }
 }
 
@@ -40,10 +57,11 @@ function presenceOf(hub: Hub, userId: string, online: User | undefined): Presenc
   }
 }
 
-function onlinePeers(hub: Hub, user: User): Set<User> {
+/** @param besides A conversation that does not count. */
+function onlinePeers(hub: Hub, user: User, besides?: string): Set<User> {
   const peers = new Set<User>()
   for (const [id, endedAt] of user.conversations) {
-    if (endedAt !== null) continue
+    if (endedAt !== null || id === besides) continue
     const direct = peerOf(id, user.id)
     if (direct !== undefined) {
       const peer = hub.users.get(direct)

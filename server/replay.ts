@@ -1,11 +1,20 @@
 // How a connection gets from the log what it has not had: replays, and what waited for room in the window.
 // HOT PATH, guarded by bench/server.bench.ts
-import { closes, jsonCodec, type Message, type Msg, type Seq, type Synced } from '../protocol/index.ts'
-import { nextVisible, type Place, type SyncJob, visibleTop } from './conversation.ts'
+import {
+  closes,
+  jsonCodec,
+  type Membership,
+  type Message,
+  type Msg,
+  type Seq,
+  type Synced,
+} from '../protocol/index.ts'
+import { endOf, nextVisible, type Place, type SyncJob, visibleTop } from './conversation.ts'
 import { freeWindow, goLive, leaveTopic, noWindows, written } from './delivery.ts'
 import type { Hub } from './hub.ts'
 import { logFailure } from './failure.ts'
 import { showPeers } from './presence.ts'
+import { showReceipts } from './receipts.ts'
 import { closeSession, type Session } from './session.ts'
 import { type Damage, readStretch } from './unreadable.ts'
 
@@ -89,7 +98,7 @@ function catchUp(hub: Hub, place: Place): boolean {
       return false
     }
     if (stretch.from > place.position) {
-      writeMembership(hub, place, 'left', place.position)
+      writeMembership(hub, place, endOf(windows, place.position), place.position)
       writeMembership(hub, place, 'joined', stretch.from)
       place.position = stretch.from
     }
@@ -146,7 +155,7 @@ function replay(hub: Hub, place: Place, message: Message): void {
 }
 
 /** Where a replay passes from one membership to the next, or reaches the end of the last one. */
-function writeMembership(hub: Hub, place: Place, change: 'joined' | 'left', seq: Seq): void {
+function writeMembership(hub: Hub, place: Place, change: Membership['change'], seq: Seq): void {
   place.session.write(hub, {
     type: 'membership',
     conv: place.conversation.id,
@@ -194,7 +203,7 @@ function endJob(hub: Hub, place: Place, complete: boolean): void {
   if (gap !== undefined) synced.gap = gap
   if (session.wantsReceipts) synced.read = conversation.marks.get(userId)?.read ?? 0
   session.write(hub, synced)
-  if (place.endsAt !== null) writeMembership(hub, place, 'left', place.endsAt)
+  if (place.endsAt !== null) writeMembership(hub, place, endOf(windows, place.endsAt), place.endsAt)
   place.job = undefined
   place.gap = undefined
   job.remaining -= 1
@@ -203,7 +212,9 @@ function endJob(hub: Hub, place: Place, complete: boolean): void {
 
 function writeLive(hub: Hub, session: Session, job: SyncJob): void {
   session.write(hub, job.id === undefined ? { type: 'live' } : { type: 'live', id: job.id })
-  if (job.id === undefined && session.wantsPresence) showPeers(hub, session)
+  if (job.id !== undefined) return
+  if (session.wantsPresence) showPeers(hub, session)
+  if (session.wantsReceipts) showReceipts(hub, session)
 }
 
 /** Takes a cumulative ack: frees the window and writes what waited for it. True if the device's cursor moved. */

@@ -185,3 +185,28 @@ export const replacedSessionDoesNotFlap = defineCase({
     return expectEqual('states', statesOf(alice, bob).filter(isOffline), [])
   },
 })
+
+// [PRS-07] When a message or a `join` makes two users who are online peers, each of them is sent the other's presence.
+export const newPeersAreShownToEachOther = defineCase({
+  id: 'presence/new-peers-are-shown-to-each-other',
+  rules: ['PRS-07'],
+  level: 'should',
+  needs: ['presence', 'groups'],
+  async run(t) {
+    const [alice, bob] = await t.pair({ caps: ['presence'] })
+    const carol = await t.connect(t.user(), { caps: ['presence'] })
+    await bob.delivery(await alice.dm(bob))
+    await t.group(bob, carol)
+    const online = []
+    for (const [at, who] of [
+      [alice, bob],
+      [bob, alice],
+      [bob, carol],
+      [carol, bob],
+    ] as const) {
+      const { state, devices } = await at.next('presence', { user: who.user.id })
+      online.push([state, devices])
+    }
+    return expectEqual('states and devices', online, Array(4).fill(['online', 1]))
+  },
+})

@@ -163,3 +163,33 @@ export const largeGroupHasNoReceipts = defineCase({
     return expectEqual('seqs reported', [...new Set(reported)], [seq])
   },
 })
+
+// [RCP-07] After the `live` that follows `welcome`, a device is told how far the other users of direct conversations are.
+export const missedReceiptsAreToldOnReturn = defineCase({
+  id: 'receipts/missed-receipts-are-told-on-return',
+  rules: ['RCP-07'],
+  level: 'should',
+  needs: ['receipts'],
+  async run(t) {
+    const choices = { caps: ['receipts'], autoAck: false }
+    const [alice, bob] = await t.pair(choices)
+    const sents = await sendAll(alice, bob, 3)
+    await arrivals(bob, sents)
+    await alice.close()
+    await bob.ack(sents[2] ?? sents[0])
+    await bob.read(sents[1] ?? sents[0])
+    const again = await t.reconnect(alice, choices)
+    const { conv } = sents[0]
+    const told = []
+    for (const kind of ['delivered', 'read'] as const) {
+      const { user, seq } = await again.next('receipt', { conv, kind })
+      told.push([kind, user, seq])
+    }
+    const { id } = bob.user
+    const wanted = [
+      ['delivered', id, sents[2]?.seq],
+      ['read', id, sents[1]?.seq],
+    ]
+    return expectEqual('receipts', told, wanted)
+  },
+})

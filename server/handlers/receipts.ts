@@ -1,13 +1,11 @@
 // `ack` and `read`: cumulative positions of devices and users, and the receipts that tell others.
 // HOT PATH, guarded by bench/server.bench.ts
-import { type Ack, errors, peerOf, type Read, type Receipt, type Seq } from '../../protocol/index.ts'
+import { type Ack, errors, peerOf, type Read, type Seq } from '../../protocol/index.ts'
 import { type Conversation, hasAtMost, type Marks, type Place } from '../conversation.ts'
 import type { Hub } from '../hub.ts'
+import { receiptMembersMax, receiptOf } from '../receipts.ts'
 import { acknowledge } from '../replay.ts'
 import { refuse, type Session } from '../session.ts'
-
-/** Groups with more members get no receipts: every ack would be multiplied by the members. */
-export const receiptMembersMax = 32
 
 export function handleAck(hub: Hub, session: Session, message: Ack): void {
   const place = placeFor(hub, session, message)
@@ -57,14 +55,7 @@ function advance(hub: Hub, session: Session, conversation: Conversation, kind: k
   marks[kind] = seq
   hub.marksMoved(conversation, userId)
   if (!hasAtMost(conversation, receiptMembersMax)) return
-  const receipt: Receipt = {
-    type: 'receipt',
-    conv: conversation.id,
-    epoch: hub.log.epoch,
-    user: userId,
-    kind,
-    seq,
-  }
+  const receipt = receiptOf(hub, conversation, { userId, kind, seq })
   for (const place of conversation.places) {
     const other = place.session
     if (other === session || !other.wantsReceipts || place.endsAt !== null) continue

@@ -12,6 +12,7 @@ import { type Conversation, isMember } from '../conversation.ts'
 import { deliver } from '../delivery.ts'
 import type { Hub, User } from '../hub.ts'
 import type { AppendOutcome, Draft } from '../log.ts'
+import { introduce } from '../presence.ts'
 import { type RefusalContext, refuse, type Session } from '../session.ts'
 
 /** A window has room again after a commit. */
@@ -94,6 +95,7 @@ function complete(
   if (outcome.kind === 'stored') {
     const msg = msgOf(draft, hub.log.epoch, outcome.seq, outcome.timestamp)
     deliver(hub, conversation, msg, session)
+    if (msg.seq === 1 && !conversation.isGroup) introduce(hub, msg.from, conversation)
   }
   if (conversation.places.length === 0) hub.unloadIfIdle(conversation.id)
 }
