@@ -110,14 +110,10 @@ export class Chat {
     client.on('discontinuity', (gap) => {
       if (gap.conv === this.#conv) this.#timeline.discontinuity(gap)
     })
-    client.on('sent', (sent) => {
-      this.#partner.sent(sent)
-      this.#timeline.sent(sent)
-    })
+    client.on('sent', (sent) => this.#timeline.sent(sent))
     client.on('refused', ({ msgId, error }) => this.#timeline.refused(msgId, error))
     client.on('presence', (presence) => this.#partner.presence(presence))
     client.on('receipt', (receipt) => {
-      this.#partner.receipt(receipt)
       if (this.#receipts.add(receipt) && receipt.conv === this.#conv) this.#timeline.marksMoved()
     })
     client.on('membership', ({ conv, change }) => {
@@ -206,7 +202,6 @@ export class Chat {
 
   #message(message: Msg): void {
     const { conv, from } = message
-    if (!message.replay) this.#partner.heard(from)
     if (conv === this.#conv) this.#timeline.message(message)
     else if (from !== this.#visit.userId) this.#others.news(peerOf(conv, this.#visit.userId) ?? conv)
   }

@@ -92,9 +92,16 @@ describe('two people', () => {
   it('see whether the other is there', async () => {
     const { alice, bob } = await people.pair()
     await say(bob, 'Hello')
-    await alice.getByTestId('presence').getByText('online').waitFor()
+    for (const page of [alice, bob]) await page.getByTestId('presence').getByText('online').waitFor()
+    await say(alice, 'Read this')
+    await alice.locator('[data-mark=read]').waitFor()
     await bob.getByTestId('line').click()
     await alice.getByTestId('presence').getByText('offline').waitFor()
+    // What he had read before is told again, and makes nobody think that he is back.
+    await alice.reload()
+    await say(alice, 'Still there?')
+    await alice.locator('[data-mark=sent]').waitFor()
+    expect(await alice.getByTestId('presence').textContent()).toBe('offline')
   })
 
   it('see text, whatever is in it', async () => {

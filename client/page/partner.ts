@@ -1,6 +1,5 @@
 // The head of the page: whom one talks to, and whether they are there.
-import type { Presence, Receipt, Seq } from '../../protocol/index.ts'
-import type { SentInfo } from '../index.ts'
+import type { Presence } from '../../protocol/index.ts'
 import { find } from './elements.ts'
 
 export class Partner {
@@ -9,8 +8,6 @@ export class Partner {
   readonly #dot = find('presence-dot', HTMLSpanElement)
   readonly #presence = find('presence', HTMLParagraphElement)
   readonly #online = new Set<string>()
-  /** By conversation, the first message that this connection brought to the server. */
-  readonly #brought = new Map<string, { epoch: string; seq: Seq }>()
   #to = ''
   #isToldOfPresence = false
   #hasMet = false
@@ -29,7 +26,6 @@ export class Partner {
   /** After it the server tells who is there, and then who comes and goes. */
   live(caps: readonly string[]): void {
     this.#online.clear()
-    this.#brought.clear()
     this.#isToldOfPresence = caps.includes('presence')
     this.#show()
   }
@@ -43,22 +39,6 @@ export class Partner {
   met(): void {
     this.#hasMet = true
     this.#show()
-  }
-
-  /** A live sign of a user; the server announces nobody for a conversation that has just begun. */
-  heard(user: string): void {
-    this.#online.add(user)
-    this.#show()
-  }
-
-  sent({ conv, epoch, seq, duplicate }: SentInfo): void {
-    if (!duplicate && !this.#brought.has(conv)) this.#brought.set(conv, { epoch, seq })
-  }
-
-  /** A live sign only if nobody could have got the message before; what was missed may be told again at any time. */
-  receipt({ conv, epoch, seq, user }: Receipt): void {
-    const brought = this.#brought.get(conv)
-    if (brought?.epoch === epoch && seq >= brought.seq) this.heard(user)
   }
 
   presence({ user, state }: Presence): void {

@@ -1,4 +1,5 @@
-// Who has got and read how much: the most that any receipt said, whenever it came, kept over a reload.
+// Who has got and read how much: the most that any receipt said, whenever it came; kept over a reload, and for the
+// groups that the server does not tell of again.
 import type { Receipt, Seq } from '../../protocol/index.ts'
 
 export type Mark = 'pending' | 'sent' | 'delivered' | 'read'
