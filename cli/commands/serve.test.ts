@@ -139,7 +139,7 @@ describe('chatspec serve', () => {
     writeFileSync(join(cwd, 'cert.pem'), cert)
     const { url } = await serve(['--tls-cert', 'cert.pem', '--tls-key', 'key.pem'], { cwd })
     expect(url).toMatch(/^wss:/)
-    const only = ['--only', 'auth', '--encoding', 'json', '--secret-file', 'chatspec-data/secret']
+    const only = ['--only', 'direct', '--encoding', 'json', '--secret-file', 'chatspec-data/secret']
     expect((await chatspec(['conform', url, '--insecure', ...only], { cwd })).code).toBe(0)
     const distrustful = await chatspec(['conform', url, ...only], { cwd })
     expect(distrustful.stderr).toMatch(/error: The TLS certificate of .* --insecure accepts it/)
