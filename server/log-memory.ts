@@ -15,6 +15,7 @@ import { newEpoch } from './log/epoch.ts'
 import { recordKeyBytes } from './log/keys.ts'
 import { answerToRepeat } from './log/payload.ts'
 import { RecordTree } from './log/record-tree.ts'
+import { Remembered } from './log/remembered.ts'
 
 export function createMemoryLog(options: LogOptions): MessageLog {
   return new MemoryLog(options)
@@ -31,10 +32,8 @@ class MemoryLog implements MessageLog {
   readonly kind = 'memory'
   readonly epoch = newEpoch()
   readonly recovery: readonly string[] = []
-  readonly #options: LogOptions
   readonly #conversations = new Map<string, Conversation>()
-  /** By sender and msgId, in the order in which they were stored: what expires first comes first. */
-  readonly #remembered = new Map<string, Message>()
+  readonly #remembered: Remembered
   readonly #records = new RecordTree()
   #answers = new Answers()
   #touched = new Set<Conversation>()
@@ -44,21 +43,17 @@ class MemoryLog implements MessageLog {
   #closed = false
 
   constructor(options: LogOptions) {
-    this.#options = options
+    this.#remembered = new Remembered(options)
   }
 
   append(draft: Draft, done: (outcome: AppendOutcome) => void): void {
     this.#schedule()
-    const id = idOf(draft)
-    const earlier = this.#earlier(id)
-    this.#answers.append(
-      earlier === undefined ? this.#store(id, draft) : answerToRepeat(earlier, draft),
-      done,
-    )
+    const earlier = this.#remembered.find(draft)
+    this.#answers.append(earlier === undefined ? this.#store(draft) : answerToRepeat(earlier, draft), done)
   }
 
   answerRepeat(draft: Draft, done: (outcome: AppendOutcome) => void): boolean {
-    const earlier = this.#earlier(idOf(draft))
+    const earlier = this.#remembered.find(draft)
     if (earlier === undefined) return false
     this.#schedule()
     this.#answers.append(answerToRepeat(earlier, draft), done)
@@ -121,16 +116,7 @@ class MemoryLog implements MessageLog {
     this.#closed = true
   }
 
-  /** The message that this id names already. */
-  #earlier(id: string): Message | undefined {
-    const message = this.#remembered.get(id)
-    if (message === undefined || !this.#isExpired(message)) return message
-    // Removed now, so that a new one comes last in the order of expiry.
-    this.#remembered.delete(id)
-    return undefined
-  }
-
-  #store(id: string, draft: Draft): AppendOutcome {
+  #store(draft: Draft): AppendOutcome {
     let conversation = this.#conversations.get(draft.conv)
     if (conversation === undefined) {
       conversation = { messages: [], head: 0 }
@@ -142,12 +128,8 @@ class MemoryLog implements MessageLog {
     const message: Message = { ...draft, epoch: this.epoch, seq, content, timestamp }
     conversation.messages.push(message)
     this.#touched.add(conversation)
-    this.#remembered.set(id, message)
+    this.#remembered.add(message)
     return { kind: 'stored', seq, timestamp }
-  }
-
-  #isExpired(message: Message): boolean {
-    return this.#options.now() - message.timestamp > this.#options.dedupWindowMs
   }
 
   #schedule(): void {
@@ -165,22 +147,9 @@ class MemoryLog implements MessageLog {
       if (json === undefined) this.#records.delete(key)
       else this.#records.set(key, json)
     }
-    this.#forget(answers.size + 16)
+    // A few more than were added, so that no commit stops the world.
+    this.#remembered.forget(answers.size + 16)
     answers.committed()
     this.#listener({ answers: answers.size, seconds: 0 })
   }
-
-  /** Drops what is out of the window, a few more than were added, so that no commit stops the world. */
-  #forget(atMost: number): void {
-    let left = atMost
-    for (const [id, message] of this.#remembered) {
-      if (left === 0 || !this.#isExpired(message)) return
-      this.#remembered.delete(id)
-      left -= 1
-    }
-  }
-}
-
-function idOf({ from, msgId }: Draft): string {
-  return `${from}\0${msgId}`
 }
