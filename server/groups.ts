@@ -83,12 +83,13 @@ export function handleLeave(hub: Hub, session: Session, message: Leave): void {
   const change = leaver === actor ? 'left' : 'removed'
   member.windows = [...member.windows.slice(0, -1), change === 'left' ? [from, top] : [from, top, change]]
   member.owner = false
-  if (before.owner) passOwnership(hub, conversation)
+  const heir = before.owner ? passOwnership(hub, conversation) : undefined
   hub.records.put(['conv', leaver, conversation.id], top)
   hub.users.get(leaver)?.conversations.set(conversation.id, top)
   commitMember(hub, conversation, leaver, member, (failure) => {
     if (failure !== undefined) {
       restore(conversation, leaver, before)
+      if (heir !== undefined) heir.owner = false
       hub.users.get(leaver)?.conversations.set(conversation.id, null)
       return refuse(hub, session, errors.UNAVAILABLE, errors.UNAVAILABLE.meaning, { id: message.id })
     }
@@ -130,15 +131,16 @@ function restore(conversation: Conversation, userId: string, before: Member): vo
 }
 
 /** The earliest remaining member owns the group. */
-function passOwnership(hub: Hub, conversation: Conversation): void {
+function passOwnership(hub: Hub, conversation: Conversation): Member | undefined {
   let heir: [string, Member] | undefined
   for (const entry of conversation.members) {
     if (isMember(conversation, entry[0]) && (heir === undefined || entry[1].joinedAt < heir[1].joinedAt))
       heir = entry
   }
-  if (heir === undefined) return
+  if (heir === undefined) return undefined
   heir[1].owner = true
   hub.records.put(['member', conversation.id, heir[0]], memberRecord(heir[1]))
+  return heir[1]
 }
 
 /** Everything up to `top` was delivered to live places; the others still bring it from the log. */

@@ -62,6 +62,13 @@ describe('a device that returns', () => {
     expect(three.of('synced')).toMatchObject([{ from: 3, to: 3, top: 3, recovered: true, complete: true }])
   })
 
+  it('gets one answer for an empty conversation that it names twice', async () => {
+    const server = createVirtualServer()
+    const cursors = [0, 0].map((seq) => ({ conv, epoch: server.log.epoch, seq }))
+    const alice = await server.join('alice', { resume: { sessionId: 'old', cursors } })
+    expect(alice.of('synced')).toHaveLength(1)
+  })
+
   it('is told the truth about a cursor that cannot be continued', async () => {
     const server = createVirtualServer({ limits: { offlineMax: 2 } })
     const alice = await server.join('alice')

@@ -88,6 +88,22 @@ describe('a welcomed session', () => {
     expect(peer.closed).toBeUndefined()
   })
 
+  it('counts refused frames over any 60 s, wherever they begin', async () => {
+    const server = createVirtualServer()
+    const peer = await server.join('alice', { network: 'lan' })
+    const refuse = (count: number): void => {
+      for (let n = 0; n < count; n++) peer.sendText('{"type":"nonsense"}')
+    }
+    refuse(1)
+    server.advance(59_000)
+    refuse(maxErrors - 1)
+    server.advance(2_000)
+    refuse(1)
+    expect(peer.closed).toBeUndefined()
+    refuse(1)
+    expect(peer.closed?.code).toBe(4509)
+  })
+
   it('is closed with 4502 by text that is no frame, and with 4503 by one that is too long', async () => {
     const server = createVirtualServer()
     const first = await server.join('alice')
@@ -244,6 +260,11 @@ describe('rates', () => {
     for (let n = 0; n < 6; n++) peer.send({ type: 'ping', n })
     expect(peer.of('pong')).toHaveLength(5)
     expect(peer.of('error')[0]?.code).toBe(104)
+    // What is wrong in itself comes first [FRM-30], and counts all the same.
+    peer.sendText('{"type":"nonsense","id":7}')
+    expect(peer.of('error').at(-1)).toMatchObject({ id: 7, code: 202 })
+    peer.sendText('nonsense')
+    expect(peer.closed?.code).toBe(4502)
   })
 
   it('bound the sends that await their answer', async () => {

@@ -64,8 +64,8 @@ export class Session {
   /** Since when the window has been full without an ack; 0: it has room. */
   stalledSinceMs = 0
   pendingSends = 0
-  errorCount = 0
-  errorWindowStartMs = 0
+  /** Of the last refused frames, as many as are allowed within the window. */
+  errorTimesMs: number[] | undefined = undefined
 
   constructor(socket: Socket, encoding: Encoding, nowMs: number) {
     this.socket = socket
@@ -102,11 +102,11 @@ export function receiveBinary(hub: Hub, session: Session, bytes: Uint8Array): vo
 
 function dispatch(hub: Hub, session: Session, decoded: Decoded<ClientMessage>): void {
   if (closeIfSlow(hub, session)) return
-  if (session.user !== undefined) {
-    const waitMs = hub.limiter.takeFrame(session.user.id, session.lastHeardMs)
-    if (waitMs > 0) return throttle(hub, session, decoded, waitMs)
-  }
+  const { user } = session
+  const waitMs = user === undefined ? 0 : hub.limiter.takeFrame(user.id, session.lastHeardMs)
+  // [FRM-30] What is wrong in itself comes before what is too much.
   if (!decoded.ok) return refuseFrame(hub, session, decoded)
+  if (waitMs > 0) return throttle(hub, session, decoded.message, waitMs)
   // One frame must not end everybody else's connections.
   try {
     handle(hub, session, decoded.message)
@@ -212,26 +212,18 @@ function refuseFrame(hub: Hub, session: Session, refusal: Refusal): void {
 /** Keeps a peer that only sends refused frames from costing us for ever. */
 function countError(hub: Hub, session: Session): void {
   const nowMs = hub.now()
-  if (nowMs - session.errorWindowStartMs > errorWindowMs) {
-    session.errorWindowStartMs = nowMs
-    session.errorCount = 0
-  }
-  session.errorCount += 1
-  if (session.errorCount > maxErrors) {
-    closeSession(
-      hub,
-      session,
-      closes.TOO_MANY_ERRORS,
-      `${session.errorCount} refused frames in ${errorWindowMs} ms`,
-    )
-  }
+  session.errorTimesMs ??= []
+  const times = session.errorTimesMs
+  if (times.push(nowMs) <= maxErrors) return
+  const sinceMs = nowMs - (times.shift() ?? nowMs)
+  if (sinceMs > errorWindowMs) return
+  closeSession(hub, session, closes.TOO_MANY_ERRORS, `${maxErrors + 1} refused frames in ${sinceMs} ms`)
 }
 
-function throttle(hub: Hub, session: Session, decoded: Decoded<ClientMessage>, retryAfterMs: number): void {
-  const source = decoded.ok ? decoded.message : decoded
+function throttle(hub: Hub, session: Session, message: ClientMessage, retryAfterMs: number): void {
   const context: RefusalContext = { retryAfterMs }
-  if ('id' in source) context.id = source.id
-  if ('msgId' in source) context.msgId = source.msgId
+  if ('id' in message) context.id = message.id
+  if ('msgId' in message) context.msgId = message.msgId
   refuse(
     hub,
     session,

@@ -150,8 +150,8 @@ function headOf(hub: Hub, session: Session, conv: string): Seq | undefined {
 }
 
 /** A named direct conversation that nobody has written in yet; one that is not this user's gets no answer. */
-function answerEmpty(hub: Hub, session: Session, user: User, named: Iterable<Cursor>): void {
-  for (const cursor of named) {
+function answerEmpty(hub: Hub, session: Session, user: User, named: readonly Cursor[]): void {
+  for (const cursor of new Map(named.map((one) => [one.conv, one])).values()) {
     if (user.conversations.has(cursor.conv) || peerOf(cursor.conv, user.id) === undefined) continue
     session.write(hub, emptySynced(session, hub.log.epoch, cursor))
   }
