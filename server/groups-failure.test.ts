@@ -1,7 +1,6 @@
 // Groups, when a change of their members could not be stored: everything is as it was before.
 import { expect, it } from 'vitest'
-import type { MessageLog } from './log.ts'
-import { createMemoryLog } from './log-memory.ts'
+import { breakableLog } from './testing/breakable-log.ts'
 import { createVirtualServer, type Peer, type VirtualServer } from './testing/virtual.ts'
 
 const conv = 'g:room'
@@ -44,20 +43,3 @@ it('a join that could not be stored leaves no member behind, and can be tried ag
   await change(server, alice, 'join')
   expect(alice.of('ok')).toMatchObject([{ top: 0 }])
 })
-
-/** Commits of records fail while it is broken. */
-function breakableLog(): { log: MessageLog; breakCommits: (isBroken: boolean) => void } {
-  const memory = createMemoryLog({ dedupWindowMs: 300_000, now: Date.now })
-  let isBroken = false
-  const put = memory.putRecord.bind(memory)
-  memory.putRecord = (key, value, done) => {
-    if (isBroken && key[0] !== 'settle') setImmediate(() => done?.(new Error('planted')))
-    else put(key, value, done)
-  }
-  return {
-    log: memory,
-    breakCommits: (value) => {
-      isBroken = value
-    },
-  }
-}

@@ -165,6 +165,12 @@ describe('GET /api/history', () => {
     expect((await history(server, 'bob', { conv: 'd:alice:bob' })).status).toBe(200)
   })
 
+  it('asks for no more than the server allows where no limit is named', async () => {
+    const { server } = await talk(3, { limits: { historyMaxLimit: 2 } })
+    const { status, body } = await history(server, 'alice', { conv })
+    expect([status, seqsOf(body)]).toEqual([200, [1, 2]])
+  })
+
   it('says 503 while the server drains', async () => {
     const { server, alice } = await talk(1, { drainGraceMs: 10_000 })
     void server.server.drain()

@@ -140,7 +140,8 @@ function readSafely(hub: Hub, userId: string, query: HistoryQuery): HistoryResul
 
 /** The frame's own decoder checks the fields, so that both doors refuse the same things. */
 function parseHistoryQuery(text: string, hub: Hub): HistoryQuery | string {
-  const frame: Record<string, unknown> = { type: 'history', id: 1, order: 'asc', limit: 100 }
+  const limit = Math.min(100, hub.options.limits.historyMaxLimit)
+  const frame: Record<string, unknown> = { type: 'history', id: 1, order: 'asc', limit }
   for (const [name, value] of new URLSearchParams(text)) {
     const isNumber = ['fromTime', 'toTime', 'afterSeq', 'beforeSeq', 'limit'].includes(name)
     if (!isNumber && !['conv', 'order', 'cursor'].includes(name))

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Send } from '../../protocol/index.ts'
+import { breakableLog } from '../testing/breakable-log.ts'
 import { createVirtualServer, type Peer } from '../testing/virtual.ts'
 
 const msgId = (n: number): string => `00000000-0000-4000-8000-${n.toString(16).padStart(12, '0')}`
@@ -67,5 +68,28 @@ describe('a repeat', () => {
       [11, 1, true],
       [12, 2, true],
     ])
+  })
+})
+
+describe('a first message that could not be stored', () => {
+  it('is told so, and leaves no conversation behind that a restart would not know', async () => {
+    const { log, breakCommits } = breakableLog()
+    const server = createVirtualServer({}, log)
+    const alice = await server.join('alice')
+    const bob = await server.join('bob')
+    breakCommits(true)
+    send(alice, 1)
+    send(alice, 2)
+    await server.settle()
+    breakCommits(false)
+    expect(alice.of('error').map(({ id, code }) => [id, code])).toEqual([
+      [1, 108],
+      [2, 108],
+    ])
+    send(alice, 1, { id: 3 })
+    await server.settle()
+    expect(bob.of('msg').map(({ seq }) => seq)).toEqual([1])
+    const later = createVirtualServer({}, log)
+    expect((await later.join('bob')).of('msg').map(({ seq }) => seq)).toEqual([1])
   })
 })

@@ -66,11 +66,19 @@ function conversationOf({ conv, to }: Send, userId: string): string {
 function startDirect(hub: Hub, id: string, userId: string, peer: string): Conversation {
   const conversation = hub.conversation(id)
   for (const member of new Set([userId, peer])) {
-    hub.records.put(['conv', member, id], null)
+    hub.records.put(['conv', member, id], null, (failure) => {
+      if (failure !== undefined) undoStart(hub, conversation, member)
+    })
     hub.users.get(member)?.conversations.set(id, null)
     hub.admit(member, conversation, 0)
   }
   return conversation
+}
+
+/** The record failed, and with it the first message: the next one has to write both. */
+function undoStart(hub: Hub, conversation: Conversation, member: string): void {
+  hub.users.get(member)?.conversations.delete(conversation.id)
+  for (const place of [...conversation.places]) if (place.session.user?.id === member) hub.removePlace(place)
 }
 
 function draftOf(message: Send, conv: string, from: string, timestamp: number): Draft {
