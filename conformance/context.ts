@@ -22,6 +22,7 @@ import { httpUrl, type Target } from './target.ts'
 import type { Claims } from './tokens.ts'
 import { Trace } from './trace.ts'
 import { type Upgrade, upgrade } from './upgrade.ts'
+import type { Wire } from './wire.ts'
 
 export interface ContextOptions {
   target: Target
@@ -61,8 +62,9 @@ export class CaseContext {
   readonly #options: ContextOptions
   readonly #secrets = new Set<string>()
   readonly #devices = new Map<string, number>()
+  readonly #wires: Wire[] = []
+  readonly #over = new AbortController()
   #users = 0
-  #isOver = false
 
   constructor(options: ContextOptions) {
     const { target, contact } = options
@@ -198,27 +200,28 @@ export class CaseContext {
     session.autoPong = autoPong
     wire.autoPong = autoPong
     this.sessions.push(session)
-    if (this.#isOver) wire.dispose()
     return session
   }
 
   /** An upgrade whose answer is the point. */
   async upgrade(choices: UpgradeChoices = {}): Promise<Upgrade> {
-    const answer = await this.#upgrade(this.#label('stranger'), choices)
-    if (answer.kind === 'open') this.#strangers.push(answer.wire)
-    return answer
+    return this.#upgrade(this.#label('stranger'), choices)
   }
 
-  readonly #strangers: { dispose(): void }[] = []
-
-  #upgrade(label: string, choices: UpgradeChoices): Promise<Upgrade> {
+  async #upgrade(label: string, choices: UpgradeChoices): Promise<Upgrade> {
     const { target } = this
     const { encoding = this.encoding, timeoutMs = this.timeoutMs, headers, ...rest } = choices
     const subs = [subprotocols[encoding]]
     const sent = { ...(target.origin && { Origin: target.origin }), ...headers }
     const { trace } = this
     const { url, insecure } = target
-    return upgrade({ url, insecure, timeoutMs, trace, label, subprotocols: subs, headers: sent, ...rest })
+    const { signal } = this.#over
+    const wanted = { url, insecure, timeoutMs, trace, label, subprotocols: subs, headers: sent, ...rest }
+    const answer = await upgrade({ ...wanted, signal })
+    if (answer.kind === 'open') this.#wires.push(answer.wire)
+    // A case whose time is over may still be on its way to here.
+    if (answer.kind === 'open' && signal.aborted) void answer.wire.dispose()
+    return answer
   }
 
   // ---- the history of the case ----
@@ -268,11 +271,10 @@ export class CaseContext {
     this.checks.push({ ...(this.rule !== undefined && { rule: this.rule }), ...checked })
   }
 
-  /** Closes what the case left open. */
-  end(): void {
-    this.#isOver = true
-    for (const { wire } of this.sessions) wire.dispose()
-    for (const wire of this.#strangers) wire.dispose()
+  /** Closes what the case left open; done when all of it is gone. */
+  async end(): Promise<void> {
+    this.#over.abort()
+    await Promise.all(this.#wires.map((wire) => wire.dispose()))
   }
 
   #fresh(): string {

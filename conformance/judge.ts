@@ -7,6 +7,7 @@ import { within } from './deadline.ts'
 import { unmet } from './needs.ts'
 import { type Checked, Finding, type Outcome, type Skipped, unknown } from './outcome.ts'
 import type { CaseResult, CheckResult, Verdict } from './result.ts'
+import { Strays } from './strays.ts'
 import { formatLine } from './trace.ts'
 
 export interface JudgeOptions {
@@ -21,6 +22,10 @@ export interface JudgeOptions {
 }
 
 const shownTraceLines = 20
+/** A case whose time is over finds its connections closed, and has so long to notice. */
+const windUpMs = 1_000
+/** And one that may have stopped the server has so long to start it again. */
+const reviveMs = 80_000
 
 /** What a case came to: its checks, and why there are no more of them. */
 interface Course {
@@ -33,11 +38,17 @@ interface Course {
 export async function judge(one: Case, options: JudgeOptions): Promise<CaseResult> {
   const { context } = options
   const began = performance.now()
-  const course = await follow(one, options)
+  const strays = new Strays()
+  const hindrance = options.skip ?? unmet(one.needs ?? [], context.target, context.caps)
+  const attempted = hindrance
+    ? Promise.resolve({ checks: [], skipped: hindrance })
+    : strays.run(() => attempt(one, context))
+  const course = await withStrays(await follow(attempted, options), strays, context)
   const { verdict, reason } = conclude(one, course)
   const checks = course.checks.map((checked) => report(one, checked)).sort(decisiveFirst)
   const lines = verdict === 'pass' ? [] : context.trace.lines()
-  context.end()
+  const durationMs = Math.round(performance.now() - began)
+  await windUp(one, context, attempted)
   return {
     id: one.id,
     title: one.title,
@@ -51,29 +62,58 @@ export async function judge(one: Case, options: JudgeOptions): Promise<CaseResul
     trace: lines.slice(-shownTraceLines).map(formatLine),
     fullTrace: lines,
     startedMs: options.startedMs,
-    durationMs: Math.round(performance.now() - began),
+    durationMs,
     replay: options.replay,
   }
 }
 
-async function follow(one: Case, { context, skip, timeoutMs, interrupted }: JudgeOptions): Promise<Course> {
-  const hindrance = skip ?? unmet(one.needs ?? [], context.target, context.caps)
-  if (hindrance) return { checks: [], skipped: hindrance }
+/** Until the case is over, its time, or the run. */
+async function follow(
+  attempted: Promise<Course>,
+  { context, timeoutMs, interrupted }: JudgeOptions,
+): Promise<Course> {
   const late = unknown(`it was not over after ${timeoutMs} ms`)
   const stopped = interrupted.then(() => ({ skipped: unknown('interrupted') }))
-  const ended = (await within(Promise.race([attempt(one, context), stopped]), timeoutMs)) ?? { skipped: late }
+  const ended = (await within(Promise.race([attempted, stopped]), timeoutMs)) ?? { skipped: late }
   const checks = [...context.checks, ...('checks' in ended ? ended.checks : []), ...defects(context)]
   const broken = context.sessions.find(({ trouble }) => trouble !== undefined)
   return { ...ended, checks, ...(broken && { trouble: describe(broken.trouble) }) }
+}
+
+/** What nobody awaited counts as if the case had ended with it, unless it has failed anyway. */
+async function withStrays(course: Course, strays: Strays, { rule }: CaseContext): Promise<Course> {
+  if (course.trouble !== undefined || course.checks.some(({ verdict }) => verdict === 'fail')) return course
+  const found = (await strays.reasons()).map((reason) => thrown(reason, rule))
+  const skipped = course.skipped ?? found.find((one) => one.skipped)?.skipped
+  const trouble = found.find((one) => one.trouble !== undefined)?.trouble
+  return {
+    checks: [...course.checks, ...found.flatMap(({ checks }) => checks)],
+    ...(skipped && { skipped }),
+    ...(trouble !== undefined && { trouble }),
+  }
+}
+
+/** Closes everything, so that nothing of this case goes on while others run. */
+async function windUp({ needs = [] }: Case, context: CaseContext, attempted: Promise<Course>): Promise<void> {
+  const mayHaveStopped = needs.some((need) => need.startsWith('hook:'))
+  await context.end()
+  await within(attempted, mayHaveStopped ? reviveMs : windUpMs)
+  // What it opened meanwhile.
+  await context.end()
 }
 
 async function attempt(one: Case, context: CaseContext): Promise<Course> {
   try {
     return sort(await one.run(context), context.rule)
   } catch (error) {
-    if (error instanceof Finding) return sort(error.outcome, context.rule)
-    return { checks: [], trouble: describe(error) }
+    return thrown(error, context.rule)
   }
+}
+
+/** What a case came to that ended with a finding, or with a mistake of our own. */
+function thrown(error: unknown, rule: RuleId | undefined): Course {
+  if (error instanceof Finding) return sort(error.outcome, rule)
+  return { checks: [], trouble: describe(error) }
 }
 
 function describe(error: unknown): string {

@@ -93,7 +93,7 @@ async function greet(target: Target, encoding: Encoding, user: string): Promise<
   try {
     return await sayHello(target, session)
   } finally {
-    wire.dispose()
+    await wire.dispose()
   }
 }
 

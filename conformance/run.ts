@@ -216,7 +216,7 @@ class Run {
   async #lookIfGone(id: string): Promise<void> {
     const { target } = this.#parts
     const again = await upgrade({ ...target, trace: new Trace(), label: 'again' })
-    if (again.kind === 'open') again.wire.dispose()
+    if (again.kind === 'open') await again.wire.dispose()
     if (again.kind === 'failed') this.#goneSince = `the server is gone since ${id}: ${again.detail}`
   }
 }

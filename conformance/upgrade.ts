@@ -25,6 +25,8 @@ export interface UpgradeOptions {
   compress?: boolean
   /** Leaves out the blank line that ends the request: the server waits for the rest. */
   partial?: boolean
+  /** Gives up waiting for the answer. */
+  signal?: AbortSignal
 }
 
 /** Where the way ended if there was no HTTP answer. */
@@ -44,7 +46,10 @@ export async function upgrade(options: UpgradeOptions): Promise<Upgrade> {
   const key = randomBytes(16).toString('base64')
   dialed.socket.write(requestHead(options, key))
   options.trace.add(options.label, '>', `upgrade ${options.path ?? options.url.pathname}`)
+  const giveUp = (): void => void dialed.socket.destroy()
+  options.signal?.addEventListener('abort', giveUp)
   const answer = await readAnswer(dialed.socket, options.timeoutMs)
+  options.signal?.removeEventListener('abort', giveUp)
   if ('kind' in answer) {
     dialed.socket.destroy()
     options.trace.add(options.label, '-', `no upgrade: ${answer.detail}`)

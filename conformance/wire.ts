@@ -166,13 +166,14 @@ export class Wire {
   }
 
   /** At the end of a case: closes politely if it can, and is gone soon in any case. */
-  dispose(): void {
+  async dispose(): Promise<void> {
     if (this.end) return
     const { socket } = this.#options
     if (!this.#sentClose) this.close()
     socket.resume()
     socket.end()
-    setTimeout(() => socket.destroy(), disposeMs).unref()
+    await this.ended(disposeMs)
+    socket.destroy()
   }
 
   /** How the connection ended, or undefined if it lives on for so long. */

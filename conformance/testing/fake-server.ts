@@ -51,6 +51,8 @@ export interface FakeOptions {
 
 export interface FakeServer {
   url: string
+  /** That are open. */
+  connections(): number
   close(): Promise<void>
 }
 
@@ -85,6 +87,7 @@ export async function startFakeServer(options: FakeOptions = {}): Promise<FakeSe
   const { port } = server.address() as AddressInfo
   return {
     url: `ws://127.0.0.1:${port}`,
+    connections: () => server.clients.size,
     close: () => {
       for (const socket of server.clients) socket.terminate()
       return new Promise((resolve) => server.close(() => resolve()))
