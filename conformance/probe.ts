@@ -6,9 +6,11 @@ import {
   type Encoding,
   errors,
   jsonCodec,
+  type Limits,
   type RuleId,
   type ServerMessage,
 } from '../protocol/index.ts'
+import { AckPacer } from './ack-pacer.ts'
 import { quiet } from './deadline.ts'
 import { describeEnd, type Ended, type WireEnd } from './ending.ts'
 import { Inbox } from './inbox.ts'
@@ -53,7 +55,7 @@ export class Probe {
   readonly timeoutMs: number
   /** Answer `ping` with `pong`. */
   autoPong = true
-  /** Acknowledge every `msg` as it comes. */
+  /** Acknowledge every `msg`, as soon as those that came together with it have been read. */
   autoAck = true
   /** What the server wrote that is no frame of chatspec/1; the case fails for it at its end. */
   readonly malformed: Checked[] = []
@@ -64,6 +66,7 @@ export class Probe {
   readonly #arrivedAtMs = new WeakMap<ServerMessage, number>()
   readonly #trace: Trace
   readonly #observer: Observer | undefined
+  readonly #acks = new AckPacer((ack) => this.write({ type: 'ack', ...ack }))
   #lastId = 0
 
   constructor({ wire, user, deviceId, encoding, trace, timeoutMs, observer }: ProbeOptions) {
@@ -75,6 +78,7 @@ export class Probe {
     this.#trace = trace
     this.#observer = observer
     wire.onMessage = (message) => this.#guard(message)
+    wire.onRead = () => this.#acks.flush()
     wire.onEnd = () => this.#end()
   }
 
@@ -244,12 +248,15 @@ export class Probe {
     this.#trace.add(this.label, '<', summarize(frame))
     this.#arrivedAtMs.set(frame, this.#trace.elapsedMs())
     this.#observer?.read(this, frame)
-    if (frame.type === 'welcome') this.limits = frame.limits
+    if (frame.type === 'welcome') this.#keepTo(frame.limits)
     if (frame.type === 'ping' && this.autoPong) this.write({ type: 'pong', n: frame.n })
-    if (frame.type === 'msg' && this.autoAck) {
-      this.write({ type: 'ack', conv: frame.conv, epoch: frame.epoch, seq: frame.seq })
-    }
+    if (frame.type === 'msg' && this.autoAck) this.#acks.arrived(frame)
     this.#inbox.push(frame)
+  }
+
+  #keepTo(limits: Limits): void {
+    this.limits = limits
+    this.#acks.limit(limits)
   }
 
   #onMalformed(rule: RuleId, detail: string, message: WireMessage): void {
@@ -259,6 +266,7 @@ export class Probe {
   }
 
   #end(): void {
+    this.#acks.end()
     this.#inbox.end()
     if (this.wire.end) this.#observer?.ended(this, this.#withBye(this.wire.end))
   }

@@ -43,6 +43,8 @@ export class Wire {
   autoPong = true
   autoClose = true
   onMessage: (message: WireMessage) => void = () => {}
+  /** Everything that came in one piece has been handed on. */
+  onRead: () => void = () => {}
   onEnd: () => void = () => {}
   /** The first rule of RFC 6455 that the server broke. */
   violation: string | undefined
@@ -186,6 +188,7 @@ export class Wire {
   #read(chunk: Buffer): void {
     this.lastReadAtMs = this.#options.trace.elapsedMs()
     for (const frame of this.#reader.push(chunk)) this.#onFrame(frame)
+    this.onRead()
     if (this.#reader.broken) this.#break(this.#reader.broken)
   }
 
