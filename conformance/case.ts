@@ -6,8 +6,8 @@ import type { Outcome } from './outcome.ts'
 export type Profile = 'quick' | 'full'
 
 /**
- * What a case cannot do without. A capability (`history`, `durability=fsync`, alternatives with `|`): not
- * declared means not applicable. `mint` (tokens with any claims), `hook:<name>`, `metrics`, `log`: not
+ * What a case cannot do without. A capability (`history`, `durability=fsync`, alternatives with `|`), or
+ * `both-encodings`: not declared, or not spoken, means not applicable. `mint` (tokens with any claims), `hook:<name>`, `metrics`, `log`: not
  * described by the target means untestable.
  */
 export type Need = string

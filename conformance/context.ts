@@ -41,6 +41,8 @@ const firstNames = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace', '
 
 export class CaseContext {
   readonly encoding: Encoding
+  /** All that the server speaks; `needs: ['both-encodings']` makes sure that it is both. */
+  readonly encodings: readonly Encoding[]
   readonly seed: number
   /** From the seed; names and msgIds are fresh in every run nevertheless. */
   readonly random: Random
@@ -71,6 +73,7 @@ export class CaseContext {
     this.#options = options
     this.target = target
     this.encoding = options.encoding
+    this.encodings = contact.encodings
     this.seed = options.seed
     this.random = Random.derive(options.seed, options.name)
     this.caps = target.capabilities ?? contact.capabilities
@@ -79,6 +82,11 @@ export class CaseContext {
     this.timeoutMs = target.timeoutMs
     this.trace = new Trace(this.#secrets)
     this.history = new HistoryRecorder(this.caps, () => this.trace.elapsedMs())
+  }
+
+  /** The one that this case is not run in. */
+  get otherEncoding(): Encoding {
+    return this.encoding === 'json' ? 'cbor' : 'json'
   }
 
   /** Milliseconds since the case began, on the clock of `arrivedAtMs` and of the trace. */

@@ -148,6 +148,7 @@ test.each<[string, string | undefined]>([
   ['mint', 'untestable: it takes the secret of the server'],
   ['hook:kill', 'untestable: the target has no hook kill'],
   ['metrics', 'untestable: the target names no metrics'],
+  ['both-encodings', 'not-applicable: the server does not speak cbor'],
 ])('a case that needs %s', async (need, hindrance) => {
   const { verdict, reason } = await judged({ needs: [need] })
   expect(verdict === 'pass' ? undefined : `${verdict}: ${reason}`).toBe(hindrance)

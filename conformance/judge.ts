@@ -39,7 +39,7 @@ export async function judge(one: Case, options: JudgeOptions): Promise<CaseResul
   const { context } = options
   const began = performance.now()
   const strays = new Strays()
-  const hindrance = options.skip ?? unmet(one.needs ?? [], context.target, context.caps)
+  const hindrance = options.skip ?? unmet(one.needs ?? [], context)
   const attempted = hindrance
     ? Promise.resolve({ checks: [], skipped: hindrance })
     : strays.run(() => attempt(one, context))

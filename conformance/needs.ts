@@ -1,13 +1,27 @@
 // What a case needs of a server and of its owner, and what is missing here.
+import { type Encoding, subprotocols } from '../protocol/index.ts'
 import type { Need } from './case.ts'
 import { notApplicable, type Skipped, untestable } from './outcome.ts'
 import type { Target } from './target.ts'
 
+interface Surroundings {
+  target: Target
+  caps: readonly string[]
+  /** That the server speaks. */
+  encodings: readonly Encoding[]
+}
+
 /** What keeps a case from running here, if anything. */
-export function unmet(needs: readonly Need[], target: Target, caps: readonly string[]): Skipped | undefined {
+export function unmet(
+  needs: readonly Need[],
+  { target, caps, encodings }: Surroundings,
+): Skipped | undefined {
   for (const need of needs) {
     const [kind, name = ''] = need.split(':')
-    if (kind === 'hook') {
+    if (need === 'both-encodings') {
+      const other = (Object.keys(subprotocols) as Encoding[]).find((one) => !encodings.includes(one))
+      if (other) return notApplicable(`the server does not speak ${other}`)
+    } else if (kind === 'hook') {
       if (!(name in target.hooks.functions)) return untestable(`the target has no hook ${name}`)
     } else if (need === 'mint') {
       if (!target.tokens.canMint) return untestable('it takes the secret of the server')

@@ -48,6 +48,15 @@ async function webSocketServer(onConnection: (socket: import('ws').WebSocket) =>
   return (await listening(http)).host
 }
 
+test('an encoding that is not to be judged is known nevertheless, if it is spoken', async () => {
+  for (const encodings of [['json'], ['json', 'cbor']] as const) {
+    const server = await startFakeServer({ encodings })
+    open.push(server)
+    const target = resolveTarget({ url: server.url, tokens: { secret: fakeSecret } })
+    expect(await preflight(target, ['json'], 'probe')).toMatchObject({ encodings })
+  }
+})
+
 test('a chatspec server says what it promises', async () => {
   const server = await startFakeServer({ caps: ['durability=memory', 'fence'] })
   open.push(server)

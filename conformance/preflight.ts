@@ -20,7 +20,7 @@ export interface Contact {
   capabilities: readonly string[]
   limits: Limits
   heartbeat: Heartbeat
-  /** Those of the wanted ones that it speaks. */
+  /** All that it speaks, also those that nobody wants judged. */
   encodings: readonly Encoding[]
 }
 
@@ -63,13 +63,14 @@ export async function preflight(
       `${target.url.host} answers HTTP 400: it speaks neither ${names}.`,
     )
   }
+  for (const encoding of Object.keys(subprotocols) as Encoding[])
+    if (!encodings.includes(encoding) && (await isOffered(target, encoding))) spoken.push(encoding)
   const { caps, limits, heartbeat } = welcome
   return { capabilities: target.capabilities ?? caps, limits, heartbeat, encodings: spoken }
 }
 
-async function greet(target: Target, encoding: Encoding, user: string): Promise<Welcome | 'unsupported'> {
-  const trace = new Trace()
-  const opened = await upgrade({
+function dial(target: Target, encoding: Encoding, trace: Trace): Promise<Upgrade> {
+  return upgrade({
     url: target.url,
     insecure: target.insecure,
     timeoutMs: stepMs,
@@ -78,6 +79,19 @@ async function greet(target: Target, encoding: Encoding, user: string): Promise<
     subprotocols: [subprotocols[encoding]],
     ...(target.origin && { headers: { Origin: target.origin } }),
   })
+}
+
+/** Of an encoding that is not to be judged: trouble with it is nobody's business. */
+async function isOffered(target: Target, encoding: Encoding): Promise<boolean> {
+  const answer = await dial(target, encoding, new Trace())
+  if (answer.kind !== 'open') return false
+  await answer.wire.dispose()
+  return answer.wire.protocol === subprotocols[encoding]
+}
+
+async function greet(target: Target, encoding: Encoding, user: string): Promise<Welcome | 'unsupported'> {
+  const trace = new Trace()
+  const opened = await dial(target, encoding, trace)
   if (opened.kind === 'refused' && opened.status === 400 && opened.body.includes('supported'))
     return 'unsupported'
   if (opened.kind !== 'open') throw noUpgrade(target, opened)

@@ -1,7 +1,7 @@
 // How cases are run: which, when, how many at a time, until when.
 import { expect, test } from 'vitest'
 import { cases } from './cases/index.ts'
-import { expectThat } from './expect.ts'
+import { expectEqual, expectThat } from './expect.ts'
 import { pass } from './outcome.ts'
 import { type Progress, select } from './run.ts'
 import { probeCase, runFake } from './testing/run-fake.ts'
@@ -94,6 +94,22 @@ test('a target with certain users is judged with those, one case at a time', asy
     { users: ['uma'] },
   )
   expect(crowded.cases[0]).toMatchObject({ verdict: 'untestable', reason: 'it takes more than 1 users' })
+})
+
+test('a case that compares both encodings runs where both are spoken, whichever of them is judged', async () => {
+  const one = probeCase({
+    needs: ['both-encodings'],
+    async run(t) {
+      const other = await t.connect(t.user(), { encoding: t.otherEncoding })
+      return expectEqual('spoken', [t.encodings.length, other.encoding], [2, 'cbor'])
+    },
+  })
+  const judged = { cases: [one], encodings: ['json'] as const }
+  expect((await runFake({}, judged)).cases[0]).toMatchObject({ verdict: 'pass' })
+  expect((await runFake({ encodings: ['json'] }, judged)).cases[0]).toMatchObject({
+    verdict: 'not-applicable',
+    reason: 'the server does not speak cbor',
+  })
 })
 
 test('two runs with one seed never meet the same users', async () => {

@@ -39,7 +39,7 @@ export const offeredEncodingIsSpoken = defineCase({
   level: 'must',
   async run(t) {
     const mine = subprotocols[t.encoding]
-    const other = t.encoding === 'json' ? subprotocols.cbor : subprotocols.json
+    const other = subprotocols[t.otherEncoding]
     t.about('AUTH-13')
     for (const offers of [[mine], ['chat', 'chatspec.v0.json', mine], [mine, 'chat']])
       t.check(

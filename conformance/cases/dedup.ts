@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { arrivals, msgIds, pick, sendAll, sendEach, sendPatiently, seqs } from '../batches.ts'
 import { defineCase } from '../case.ts'
 import { expectBetween, expectEqual, expectError, expectNone, expectSame } from '../expect.ts'
-import { all, notApplicable } from '../outcome.ts'
+import { all } from '../outcome.ts'
 import type { Session } from '../session.ts'
 
 // [DED-01] A repeat MUST be answered with the first answer and `"duplicate":true`, and not be delivered again.
@@ -97,13 +97,10 @@ export const repeatIsRecognisedInTheOtherEncoding = defineCase({
   id: 'dedup/repeat-is-recognised-in-the-other-encoding',
   rules: ['DED-03'],
   level: 'must',
-  needs: ['devices'],
+  needs: ['devices', 'both-encodings'],
   async run(t) {
-    const encoding = t.encoding === 'json' ? 'cbor' : 'json'
-    if ((await t.upgrade({ encoding })).kind !== 'open')
-      return notApplicable(`the server does not speak ${encoding}`)
     const [alice, bob] = await t.pair()
-    const other = await t.connect(alice, { encoding })
+    const other = await t.connect(alice, { encoding: t.otherEncoding })
     const checks = []
     for (const content of [t.random.text(20), t.random.bytes(20)]) {
       const options = { contentType: 'text/x-any', meta: { reply: '1', a: '' } }
