@@ -14,6 +14,8 @@ export interface OpenChoices extends UpgradeChoices {
   /** Default true: acknowledge every `msg`, answer every ping. */
   autoAck?: boolean
   autoPong?: boolean
+  /** What it writes is wrong on purpose; default false. */
+  breaksRules?: boolean
 }
 
 export interface ConnectChoices

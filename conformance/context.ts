@@ -1,4 +1,5 @@
 // What a case works with: fresh users, their tokens and connections, and everything the server promised.
+import { setMaxListeners } from 'node:events'
 import {
   type Encoding,
   type Heartbeat,
@@ -80,6 +81,8 @@ export class CaseContext {
     this.limits = contact.limits
     this.heartbeat = contact.heartbeat
     this.timeoutMs = target.timeoutMs
+    // One for each upgrade that is under way.
+    setMaxListeners(0, this.#over.signal)
     this.trace = new Trace(this.#secrets)
     this.history = new HistoryRecorder(this.caps, () => this.trace.elapsedMs())
   }
@@ -187,6 +190,7 @@ export class CaseContext {
       deviceId = `dev-${this.#fresh()}`,
       autoAck = true,
       autoPong = true,
+      breaksRules = false,
       encoding = this.encoding,
     } = choices
     const user = who instanceof Session ? who.user : who
@@ -206,6 +210,7 @@ export class CaseContext {
     })
     session.autoAck = autoAck
     session.autoPong = autoPong
+    session.breaksRules = breaksRules
     wire.autoPong = autoPong
     this.sessions.push(session)
     return session

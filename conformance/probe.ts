@@ -57,6 +57,8 @@ export class Probe {
   autoPong = true
   /** Acknowledge every `msg`, as soon as those that came together with it have been read. */
   autoAck = true
+  /** What a case writes while it is true is wrong on purpose: the history tells it from a mistake of the judge. */
+  breaksRules = false
   /** What the server wrote that is no frame of chatspec/1; the case fails for it at its end. */
   readonly malformed: Checked[] = []
   /** What our own code threw while reading. */
@@ -93,6 +95,11 @@ export class Probe {
     const { kind, payload } = encodeLoose(this.encoding, frame)
     this.#observer?.wrote(this, frame)
     this.wire.writeFrame({ opcode: opcodes[kind], payload }, summarize(frame))
+  }
+
+  /** For a case that writes the bytes of a frame itself. */
+  recordWrite(frame: LooseFrame): void {
+    this.#observer?.wrote(this, frame)
   }
 
   /** Writes one text message as it is. */

@@ -1,5 +1,6 @@
 // The history that a case leaves behind, and what the checker makes of it.
 import { expect, test } from 'vitest'
+import { expectEqual } from './expect.ts'
 import { expectHistory } from './expect-history.ts'
 import { pass } from './outcome.ts'
 import { failures, probeCase, runFake } from './testing/run-fake.ts'
@@ -32,6 +33,56 @@ test('the history of a case is recorded in order, deliveries before their acks',
   expect(kinds.filter((kind) => kind.startsWith('alice/1'))).toEqual(
     ['connect', 'welcome', 'live', 'send', 'sent'].map((kind) => `alice/1 ${kind}`),
   )
+})
+
+test('what a case does wrong on purpose is marked, and what it does right is not', async () => {
+  let claims: [string, string, unknown][] = []
+  const one = probeCase({
+    async run(t) {
+      const [alice, bob] = await t.pair()
+      const { conv, epoch, seq, msgId } = await bob.delivery(await alice.dm(bob))
+      alice.breaksRules = true
+      await alice.send(bob, 'another', { msgId })
+      await alice.ping()
+      alice.breaksRules = false
+      await alice.dm(bob)
+      bob.breaksRules = true
+      await bob.request({ type: 'ack', conv, epoch, seq: seq + 9 })
+      const liar = await t.connect(t.user(), { breaksRules: true })
+      claims = t.history.events.flatMap((event) => {
+        const isClaim = ['connect', 'send', 'ack', 'fence'].includes(event.kind)
+        if (!isClaim || !('user' in event)) return []
+        return [[event.connection, event.kind, 'deliberate' in event && event.deliberate]]
+      })
+      return expectEqual('label', liar.label, 'carol/1')
+    },
+  })
+  await runFake({}, { cases: [one] })
+  expect(claims.filter(([label]) => label === 'alice/1')).toEqual([
+    ['alice/1', 'connect', false],
+    ['alice/1', 'send', false],
+    ['alice/1', 'send', true],
+    ['alice/1', 'fence', false],
+    ['alice/1', 'send', false],
+  ])
+  expect(claims).toContainEqual(['bob/1', 'ack', false])
+  expect(claims).toContainEqual(['bob/1', 'ack', true])
+  expect(claims).toContainEqual(['carol/1', 'connect', true])
+})
+
+test('what is written outside of a session is no part of its history', async () => {
+  let kinds: string[] = []
+  const one = probeCase({
+    async run(t) {
+      const early = await t.open()
+      await early.ping()
+      await early.close()
+      kinds = t.history.events.map(({ kind }) => kind)
+      return pass('a', 'a')
+    },
+  })
+  await runFake({}, { cases: [one] })
+  expect(kinds).toEqual(['header'])
 })
 
 /** Twenty pipelined messages and a repeat, judged by their history alone. */

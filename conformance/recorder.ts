@@ -30,6 +30,8 @@ export class HistoryRecorder implements Observer {
   /** While it is true, reads of history are the last word by which losses are judged. */
   isFinal = false
   readonly #elapsedMs: () => number
+  /** Between their `hello` and their end; what is outside is no part of a session. */
+  readonly #open = new Set<Probe>()
 
   constructor(capabilities: readonly string[], elapsedMs: () => number) {
     this.#elapsedMs = elapsedMs
@@ -51,8 +53,9 @@ export class HistoryRecorder implements Observer {
     const text = frame && encodeLoose('json', frame).payload.toString()
     const decoded = text === undefined ? undefined : jsonCodec.decodeClient(text, anySize)
     const event = decoded?.ok
-      ? written(decoded.message, probe.user.id)
+      ? marked(written(decoded.message, probe.user.id), probe.breaksRules)
       : { kind: 'invalid' as const, deliberate: true }
+    if (event?.kind === 'connect') this.#open.add(probe)
     if (event?.kind === 'history' && this.isFinal) this.#add(probe, { ...event, final: true })
     else if (event) this.#add(probe, event)
   }
@@ -64,11 +67,24 @@ export class HistoryRecorder implements Observer {
 
   ended(probe: Probe, { code, how }: Ended): void {
     this.#add(probe, { kind: 'close', code, clean: how === 'closed' })
+    this.#open.delete(probe)
   }
 
-  #add({ user, deviceId, label }: Probe, event: Own<ConnectionEvent>): void {
+  #add(probe: Probe, event: Own<ConnectionEvent>): void {
+    if (!this.#open.has(probe)) return
+    const { user, deviceId, label } = probe
     this.events.push({ ms: this.#elapsedMs(), user: user.id, device: deviceId, connection: label, ...event })
   }
+}
+
+/** Says of what a mistake of the judge could have written too that it was none. */
+function marked(
+  event: Own<ConnectionEvent> | undefined,
+  isDeliberate: boolean,
+): Own<ConnectionEvent> | undefined {
+  if (!isDeliberate || !event) return event
+  const isClaim = ['connect', 'send', 'ack', 'read', 'sync'].includes(event.kind)
+  return isClaim ? ({ ...event, deliberate: true } as Own<ConnectionEvent>) : event
 }
 
 function written(frame: ClientMessage, user: string): Own<ConnectionEvent> | undefined {

@@ -54,6 +54,7 @@ export const refusedMessageNeverAppears = defineCase({
     const [alice, bob] = await t.pair()
     const { conv, msgId } = await alice.dm(bob, 'accepted')
     const send = { type: 'send', msgId: randomUUID(), to: bob.user.id, content: 'refused' }
+    alice.breaksRules = true
     const attempts = [
       alice.request({ ...send, contentType: '' }),
       alice.request({ ...send, meta: { 'No Key': 'refused' } }),
@@ -151,6 +152,7 @@ export const impossibleAckMovesNothing = defineCase({
     await arrivals(bob, sents)
     const { conv, epoch, seq } = sents[2] ?? sents[0]
     const ack = { type: 'ack', conv, epoch, seq }
+    bob.breaksRules = true
     for (const above of [seq + 1, 2 ** 31, 2 ** 32 + seq, maxSafe])
       t.check(expectError(await bob.request({ ...ack, seq: above }), 'UNRECOVERABLE_POSITION'))
     t.check(expectError(await bob.request({ ...ack, epoch: otherEpoch(epoch) }), 'UNRECOVERABLE_POSITION'))
@@ -187,7 +189,8 @@ export const ackIsAnsweredIfItAsks = defineCase({
   level: 'must',
   async run(t) {
     const [alice, bob] = await t.pair({ autoAck: false, caps: ['receipts'] })
-    const { conv, epoch, seq } = await alice.dm(bob)
+    const { conv, epoch, seq } = await bob.delivery(await alice.dm(bob))
+    bob.breaksRules = true
     const types = bob.caps.includes('receipts') ? ['ack', 'read'] : ['ack']
     for (const type of types) {
       const right = { type, conv, epoch, seq }

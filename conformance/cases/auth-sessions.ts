@@ -42,6 +42,7 @@ export const secondHelloChangesNothing = defineCase({
   async run(t) {
     const [alice, bob] = await t.pair()
     const phone = await t.connect(alice)
+    for (const one of [alice, phone]) one.breaksRules = true
     const own = await alice.requestHello({ token: await t.token(alice.user) })
     await alice.ping()
     alice.sayHello({ token: await t.token(bob.user) })

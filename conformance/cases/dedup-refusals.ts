@@ -23,6 +23,7 @@ export const refusedSendLeavesItsId = defineCase({
       { ...send, meta: { 'No Key': '' } },
       { ...send, to: 'no name' },
     ]
+    alice.breaksRules = true
     for (const frame of wrong) t.check(expectAnswer(await alice.request(frame), 'error'))
     const sent = await alice.dm(bob, 'hi', { msgId })
     return all(

@@ -163,6 +163,7 @@ export const sameIdForAnotherMessageIsAConflict = defineCase({
     const carol = await t.connect()
     const options = { msgId: randomUUID(), contentType: 'text/plain', meta: { a: '1' } }
     const first = await alice.dm(bob, 'first', options)
+    alice.breaksRules = true
     for (const [to, content, other] of [
       [bob, 'second', {}],
       [bob, 'first ', {}],

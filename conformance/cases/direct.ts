@@ -79,6 +79,7 @@ export const outsiderSeesNothing = defineCase({
     const carol = await t.connect(t.user(), { caps: ['receipts'] })
     const { conv, epoch, seq } = await alice.dm(bob, 'between the two of us')
     t.about('DM-05')
+    carol.breaksRules = true
     const has = (cap: string) => carol.caps.includes(cap)
     const msgId = randomUUID()
     t.check(expectError(await carol.request({ type: 'send', msgId, conv, content: 'me too' }), 'NOT_MEMBER'))

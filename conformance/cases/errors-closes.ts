@@ -21,6 +21,7 @@ export const everyCloseSaysWhy = defineCase({
     const codes = Object.values(closes).map(({ code }): number => code)
     const ends = await eachOf(Object.entries(provocations), async ([what, provoke]) => {
       const session = await t.connect()
+      session.breaksRules = true
       await provoke(t, session)
       return { what, end: await session.ended() }
     })
@@ -139,6 +140,7 @@ async function textsOfErrors(t: CaseContext): Promise<string[]> {
 async function textsOfCloses(t: CaseContext): Promise<string[]> {
   return eachOf(Object.values(provocations), async (provoke) => {
     const session = await t.connect()
+    session.breaksRules = true
     await provoke(t, session)
     const end = await session.ended()
     return JSON.stringify([end?.bye, end?.reason])

@@ -106,6 +106,7 @@ export const definiteErrorHasNoEffect = defineCase({
   async run(t) {
     const [alice, bob] = await t.pair()
     const first = await alice.dm(bob, 'first')
+    alice.breaksRules = true
     const conflict = await alice.send(bob, 'another content', { msgId: first.msgId })
     await expectEachRefused(t, alice, refusals(t, alice, bob))
     const second = await alice.dm(bob, 'second')

@@ -170,6 +170,7 @@ interface WrittenSend {
 function sendOf(from: Session, to: Session, content: string): WrittenSend {
   const msgId = randomUUID()
   const frame = { type: 'send', id: from.nextId(), msgId, to: to.user.id, content }
+  from.recordWrite(frame)
   return { msgId, content, message: encodeLoose(from.encoding, frame) }
 }
 

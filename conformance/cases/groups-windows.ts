@@ -36,6 +36,7 @@ export const strangerGetsNothing = defineCase({
     const carol = await t.connect(t.user(), { caps: ['receipts'] })
     const conv = await t.group(alice, bob)
     const { epoch } = await alice.say(conv)
+    carol.breaksRules = true
     const replies = await Promise.all(everyVerb(carol, conv, epoch))
     await bob.delivery(await alice.say(conv, 'members only'))
     return all(
@@ -247,6 +248,7 @@ export const groupsAreInvisibleToStrangers = defineCase({
     const carol = await t.connect(t.user(), { caps: ['receipts'] })
     const conv = await t.group(alice, bob)
     const { epoch } = await alice.say(conv)
+    carol.breaksRules = true
     const look = async (name: string) => {
       const others = ['join', 'leave'].map((type) => carol.request({ type, conv: name, user: bob.user.id }))
       const replies = await Promise.all([...everyVerb(carol, name, epoch), ...others])

@@ -140,6 +140,7 @@ export const newDeviceGetsEverything = defineCase({
     const [alice, bob] = await t.pair()
     const count = Math.min(20, t.limits.offlineMax)
     const sents = await sendAll(alice, bob, count)
+    await arrivals(bob, sents)
     await bob.ack(sents.at(-1) ?? sents[0])
     const phone = await t.connect(bob)
     const bystander = await t.connect(alice)

@@ -46,7 +46,9 @@ export const refusedAndForeignMessagesLeaveNoHole = defineCase({
     for (let round = 0; round < 8; round++) {
       const sent = await alice.dm(bob, `round ${round}`)
       toBob.push(sent)
+      alice.breaksRules = true
       await alice.send(bob, 'a conflict', { msgId: sent.msgId })
+      alice.breaksRules = false
       await alice.send(bob, 'x'.repeat(t.limits.maxContent + 1))
       await alice.dm(bob, `round ${round}`, { msgId: sent.msgId })
       toCarol.push(await alice.dm(carol, `round ${round}`))
@@ -129,7 +131,7 @@ export const whatIsShownHasNothingMissingBelow = defineCase({
   async run(t) {
     const [alice, bob] = await t.pair()
     const phone = await t.connect(bob)
-    const { conv, epoch, seq: first } = await alice.dm(bob, 'the first')
+    const { conv, epoch, seq: first } = await phone.delivery(await alice.dm(bob, 'the first'))
     const sending = [sendAll(alice, bob, 60), sendAll(bob, alice, 60)]
     for (let round = 0, known = first - 1; round < 12; round++) {
       const { synced } = await phone.sync([{ conv, epoch, seq: first }], 1)

@@ -67,6 +67,7 @@ export const impossibleReadIsNotReported = defineCase({
     const carol = await t.connect(t.user(), { caps: ['receipts'] })
     const position = cursorAt(await alice.dm(bob))
     const read = { type: 'read', ...position }
+    for (const one of [bob, carol]) one.breaksRules = true
     for (const seq of [position.seq + 1, 2 ** 31, 2 ** 32 + position.seq, maxSafe])
       t.check(expectError(await bob.request({ ...read, seq }), 'UNRECOVERABLE_POSITION'))
     const other = { ...read, epoch: otherEpoch(position.epoch) }
