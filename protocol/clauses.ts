@@ -981,7 +981,7 @@ export const clauses: readonly Clause[] = [
     level: 'must',
     party: 'server',
     needs: 'url',
-    text: 'While a conversation is live on a connection, its `msg` frames and those of its `sent` frames that have `"duplicate":false` MUST come in one common order of seqs.',
+    text: 'While a conversation is live on a connection, its `msg` frames and those of its `sent` frames that have `"duplicate":false` MUST come in one common order of seqs, except where that connection\'s window is exhausted.',
   },
   {
     id: 'ORD-12',
