@@ -5,7 +5,9 @@ import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { cases } from '../conformance/cases/index.ts'
 import { resolveTarget } from '../conformance/index.ts'
+import { clauses } from '../protocol/index.ts'
 import { createProgram } from './program.ts'
 import { chatspec, Running, temporaryFolder } from './testing/command.ts'
 
@@ -59,6 +61,14 @@ describe('README.md', () => {
 
   it('shows output that the reports really make', () => {
     expect(read('reports/testing/golden/table.txt.golden')).toContain(block('text', '✗ fail').trim())
+  })
+
+  it('shows a case that there is, and quotes its sentence as SPEC.md has it', () => {
+    const [, id, rule, quoted = ''] =
+      /✗ fail {2}(\S+) \(\w+\) {2}(\S+)\n((?: {2}\S.*\n)+?) {2}expected/.exec(block('text', '✗ fail')) ?? []
+    expect(cases.find((one) => one.id === id)?.rules).toContain(rule)
+    const sentence = clauses.find((clause) => clause.id === rule)?.text
+    expect(quoted.trim().replaceAll(/\s+/g, ' ')).toBe(sentence)
   })
 
   it('names scripts that package.json has', () => {

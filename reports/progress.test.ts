@@ -38,7 +38,7 @@ describe('in a log', () => {
     const { progress, written } = start(false)
     for (const event of [contact, started, finished('pass', 1), finished('fail', 2)]) progress.update(event)
     progress.end()
-    expect(written).toEqual(['✗ fail  dedup/two-senders-share-a-msgid (cbor)\n'])
+    expect(written).toEqual(['✗ fail  dedup/users-share-no-ids (cbor)\n'])
   })
 
   it('writes no escape codes', () => {
@@ -55,7 +55,7 @@ describe('on a terminal', () => {
     vi.advanceTimersByTime(1_000)
     progress.end()
     expect(written.filter((text) => text.includes('\n'))).toEqual([
-      '\r\u001b[2K✗ fail  dedup/two-senders-share-a-msgid (cbor)\n',
+      '\r\u001b[2K✗ fail  dedup/users-share-no-ids (cbor)\n',
     ])
     expect(written.at(-2)).toBe('\r\u001b[2K1 of 12 cases, 1 failed, 1 s, ordering/fifo (json)')
     expect(written.at(-1)).toBe('\r\u001b[2K')

@@ -23,7 +23,7 @@ describe('renderTable', () => {
 
   it('names everything that is wrong, and why the rest was not tested', () => {
     const table = renderTable(sampleResult, { columns: 100, colours: false })
-    expect(table).toContain('✗ fail  dedup/two-senders-share-a-msgid (cbor)  DED-02')
+    expect(table).toContain('✗ fail  dedup/users-share-no-ids (cbor)  DED-02')
     expect(table).toContain('expected  sent, duplicate: false')
     expect(table).toContain('1 not applicable: the server does not declare join=owner')
     expect(table).toMatch(/Not conformant\n2 of 8 cases/)

@@ -1,15 +1,11 @@
 // A result with every verdict and every nastiness that a server can put into one: what the golden files are made of.
 import type { CaseResult, CheckResult, ConformanceResult, Verdict } from '../../conformance/result.ts'
+import { clauses } from '../../protocol/index.ts'
 
 type TraceLine = CaseResult['fullTrace'][number]
 
 const nasty =
   '</script><script>alert(1)</script> & "quotes" \'single\' ]]> `code` | \u0000\u001b[31m\u202e\ud800 end'
-
-const uniqueSentence =
-  'Two senders MAY use the same `msgId`; the server MUST NOT take one for a repeat of the other.'
-const orderSentence =
-  'Sends that are pipelined on one connection to one conversation MUST get increasing `seq` in send order.'
 
 /** One result, as conformance would write it; made by hand, so that reports are tested without a run. */
 export const sampleResult: ConformanceResult = {
@@ -62,7 +58,7 @@ export const sampleResult: ConformanceResult = {
       verdict: 'pass',
       checks: [
         check('ORD-03', 'pass', {
-          sentence: orderSentence,
+          sentence: sentenceOf('ORD-03'),
           expected: 'seq: strictly increasing',
           actual: '50 in order',
         }),
@@ -74,13 +70,13 @@ export const sampleResult: ConformanceResult = {
         ),
       ],
     }),
-    sample('dedup', 'two-senders-share-a-msgid', 'DED-02', { verdict: 'pass' }),
-    sample('dedup', 'two-senders-share-a-msgid', 'DED-02', {
+    sample('dedup', 'users-share-no-ids', 'DED-02', { verdict: 'pass' }),
+    sample('dedup', 'users-share-no-ids', 'DED-02', {
       encoding: 'cbor',
       verdict: 'fail',
       checks: [
         check('DED-02', 'fail', {
-          sentence: uniqueSentence,
+          sentence: sentenceOf('DED-02'),
           expected: 'sent, duplicate: false',
           actual: 'error id=3 code=106 name="MSGID_CONFLICT" retryable=false',
           fault: 'wrong',
@@ -207,6 +203,13 @@ function check(
   more: Pick<CheckResult, 'expected' | 'actual'> & Partial<CheckResult>,
 ): CheckResult {
   return { rule, verdict, ...more }
+}
+
+/** As SPEC.md has it: README.md shows this result. @throws Error for an id that is no sentence's */
+function sentenceOf(rule: string): string {
+  const clause = clauses.find(({ id }) => id === rule)
+  if (!clause) throw new Error(`no sentence ${rule}`)
+  return clause.text
 }
 
 function line(ms: number, connection: string, direction: TraceLine['direction'], text: string): TraceLine {
