@@ -3,7 +3,9 @@ import { ChatspecError, type Encoding, type RuleId } from '../protocol/index.ts'
 import type { CaseContext } from './context.ts'
 import type { Outcome } from './outcome.ts'
 
-export type Profile = 'quick' | 'full'
+/** Each holds the one before. On two idle cores `quick` takes up to 15 s, `default` 90 s, `full` 6 min. */
+export const profiles = ['quick', 'default', 'full'] as const
+export type Profile = (typeof profiles)[number]
 
 /**
  * What a case cannot do without. A capability (`history`, `durability=fsync`, alternatives with `|`), or
@@ -24,11 +26,13 @@ export interface CaseDefinition {
   needs?: readonly Need[]
   /** Default both; one where the encoding makes no difference. */
   encodings?: readonly Encoding[]
-  /** `full` runs only in the full profile. Default `quick`. */
+  /** The smallest profile that it runs in. Default `quick`. */
   profile?: Profile
+  /** True: it mostly waits for clocks, so it begins first and runs beside the others. */
+  patient?: boolean
   /** True: nothing else runs meanwhile, because it kills or fills the server. */
   exclusive?: boolean
-  /** Of the whole case; default 60,000 ms. */
+  /** Of the whole case, whatever happens; the default follows from its profile. */
   timeoutMs?: number
   run(t: CaseContext): Promise<Outcome | readonly Outcome[]>
 }
@@ -38,11 +42,12 @@ export interface Case extends CaseDefinition {
   readonly group: string
   readonly encodings: readonly Encoding[]
   readonly profile: Profile
+  readonly patient: boolean
   readonly exclusive: boolean
   readonly timeoutMs: number
 }
 
-const defaultCaseTimeoutMs = 60_000
+const caseTimeoutsMs: Readonly<Record<Profile, number>> = { quick: 60_000, default: 90_000, full: 150_000 }
 
 /** @throws ChatspecError BAD_CASE if the id is no `<group>/<slug>` */
 export function defineCase(definition: CaseDefinition): Case {
@@ -53,8 +58,9 @@ export function defineCase(definition: CaseDefinition): Case {
     title: slug.replaceAll('-', ' '),
     encodings: ['json', 'cbor'] as const,
     profile: 'quick' as const,
+    patient: false,
     exclusive: false,
-    timeoutMs: defaultCaseTimeoutMs,
+    timeoutMs: caseTimeoutsMs[definition.profile ?? 'quick'],
     ...definition,
     group,
   })

@@ -261,6 +261,14 @@ export class CaseContext {
     return requestHttp(httpUrl(url, path), { timeoutMs: this.timeoutMs, insecure, ...options })
   }
 
+  /** The metrics, where the target says that they are, or else where SPEC.md has them. */
+  metrics(): Promise<HttpAnswer> {
+    const { timeoutMs, target } = this
+    const { url = httpUrl(target.url, '/metrics').href, token } = target.hooks.metrics ?? {}
+    const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` }
+    return requestHttp(new URL(url), { timeoutMs, insecure: target.insecure, headers })
+  }
+
   /** Runs a hook of the target; `needs: ['hook:<name>']` makes sure that it is there. */
   async hook(name: HookName, values: Record<string, string> = {}): Promise<void> {
     const run = this.target.hooks.functions[name]

@@ -11,15 +11,20 @@ export type HookFunction = (values: Record<string, string>) => Promise<void>
 
 /** As described: a shell command (values replace `{sub}` and `{jti}`) or a function. */
 export type HookCommands = Partial<Record<HookName, string | HookFunction>> & {
-  /** URL of Prometheus metrics. */
-  metrics?: string
+  /** URL of Prometheus metrics, with the bearer token that it takes, if any. */
+  metrics?: string | Metrics
   /** Path of the server's log file. */
   log?: string
 }
 
+export interface Metrics {
+  url: string
+  token?: string
+}
+
 export interface Hooks {
   functions: Partial<Record<HookName, HookFunction>>
-  metrics?: string
+  metrics?: Metrics
   log?: string
 }
 
@@ -33,7 +38,8 @@ export function resolveHooks({ metrics, log, ...commands }: HookCommands): Hooks
     if (given)
       functions[name] = typeof given === 'string' ? (values) => runCommand(name, given, values) : given
   }
-  return { functions, ...(metrics && { metrics }), ...(log && { log }) }
+  const described = typeof metrics === 'string' ? { url: metrics } : metrics
+  return { functions, ...(described && { metrics: described }), ...(log && { log }) }
 }
 
 /** Ends with the shell itself, not with what it left in the background: `start` may end in `&`. */

@@ -1,5 +1,5 @@
 // The judge: points at a server by its URL, runs cases against it, gives verdicts as data.
-export { type Case, type CaseDefinition, defineCase, type Need, type Profile } from './case.ts'
+export { type Case, type CaseDefinition, defineCase, type Need, type Profile, profiles } from './case.ts'
 export { cases } from './cases/index.ts'
 export { CaseContext } from './context.ts'
 export type { Environment } from './environment.ts'

@@ -1,5 +1,6 @@
 // How cases are run: which, when, how many at a time, until when.
 import { expect, test } from 'vitest'
+import type { Profile } from './case.ts'
 import { cases } from './cases/index.ts'
 import { expectEqual, expectThat } from './expect.ts'
 import { pass } from './outcome.ts'
@@ -55,6 +56,60 @@ test('cases run a few at a time, an exclusive one alone', async () => {
   expect(seen.filter(([kind]) => kind === 'exclusive')).toEqual([
     ['exclusive', 1],
     ['exclusive', 1],
+  ])
+})
+
+test('cases that mostly wait begin first and take nobody a place', async () => {
+  const order = async (concurrency: number) => {
+    const running = new Set<string>()
+    let most = 0
+    const make = (index: number, patient: boolean) =>
+      probeCase({
+        id: `acks/${patient ? 'patient' : 'busy'}-${index}`,
+        patient,
+        async run(t) {
+          const name = t.groupName()
+          running.add(name)
+          most = Math.max(most, running.size)
+          for (let round = 0; round < 5; round++) await (await t.connect()).ping()
+          running.delete(name)
+          return pass('a', 'a')
+        },
+      })
+    const started: string[] = []
+    const onProgress = (progress: Progress): void => {
+      if (progress.kind === 'started') started.push(progress.id.replace(/-.*/, ''))
+    }
+    const many = [0, 1, 2, 3, 4, 5].map((index) => make(index, index > 2))
+    await runFake({}, { cases: many, concurrency, onProgress })
+    return { started, most }
+  }
+  expect(await order(2)).toMatchObject({
+    started: [...Array(3).fill('acks/patient'), ...Array(3).fill('acks/busy')],
+    most: 5,
+  })
+  expect(await order(1)).toMatchObject({ most: 1 })
+})
+
+test('each profile holds the one before', () => {
+  const some = (['quick', 'default', 'full'] as const).map((profile) =>
+    probeCase({ profile, id: `acks/${profile}` }),
+  )
+  const ids = (profile: Profile) => select(some, profile).map(({ id }) => id)
+  expect(ids('quick')).toEqual(['acks/quick'])
+  expect(ids('default')).toEqual(['acks/quick', 'acks/default'])
+  expect(ids('full')).toEqual(['acks/quick', 'acks/default', 'acks/full'])
+  expect(() => select(some, 'quick', ['acks/full'])).toThrow(
+    'no case of the quick profile matches acks/full, only one of --profile full; allowed',
+  )
+})
+
+test('a case of the full profile is repeated with it', async () => {
+  const cases = [probeCase({ profile: 'full' }), probeCase({ id: 'acks/other' })]
+  const result = await runFake({}, { cases, profile: 'full', command: 'chatspec conform x' })
+  expect(result.cases.map(({ replay }) => replay)).toEqual([
+    'chatspec conform x --profile full --only acks/probe --encoding json --seed 1',
+    'chatspec conform x --only acks/other --encoding json --seed 1',
   ])
 })
 

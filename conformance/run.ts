@@ -1,7 +1,7 @@
 // Runs cases against a target: a few at a time, in seeded order, each bounded, all of them bounded.
 import { randomBytes } from 'node:crypto'
 import { ChatspecError, type Encoding, type RuleId } from '../protocol/index.ts'
-import type { Case, Profile } from './case.ts'
+import { type Case, type Profile, profiles } from './case.ts'
 import { cases as allCases } from './cases/index.ts'
 import { coverage } from './catalogue.ts'
 import { CaseContext } from './context.ts'
@@ -33,7 +33,7 @@ export interface RunOptions {
   seed?: number
   /** Default: the whole suite. */
   cases?: readonly Case[]
-  /** Cases at a time; default 8, or 1 where the target has a fixed list of users. */
+  /** Cases at a time, besides those that mostly wait; default 8, or 1 where the target has a fixed list of users. */
   concurrency?: number
   /** Of the whole run; default 10 min. What has not begun by then is `unknown`. */
   deadlineMs?: number
@@ -45,11 +45,13 @@ export interface RunOptions {
 }
 
 const defaults = {
-  profile: 'quick',
+  profile: 'default',
   encodings: ['json', 'cbor'],
   concurrency: 8,
   deadlineMs: 600_000,
 } as const
+
+const patientAtOnce = 40
 
 interface Job {
   one: Case
@@ -93,12 +95,17 @@ export async function runConformance(target: Target, options: RunOptions = {}): 
 
 /** The cases of a profile that the patterns name. @throws ChatspecError NO_SUCH_CASE */
 export function select(cases: readonly Case[], profile: Profile, only?: readonly string[]): Case[] {
-  const ofProfile = cases.filter((one) => profile === 'full' || one.profile === 'quick')
+  const ofProfile = cases.filter((one) => profiles.indexOf(one.profile) <= profiles.indexOf(profile))
   if (!only || only.length === 0) return ofProfile
   for (const pattern of only) {
     if (ofProfile.some((one) => isNamed(one, pattern))) continue
     const hint = 'allowed: a case id, a group, a rule id, or an id with *'
-    throw new ChatspecError('NO_SUCH_CASE', `no case of the ${profile} profile matches ${pattern}; ${hint}`)
+    const larger = cases.find((one) => isNamed(one, pattern))?.profile
+    const where = larger ? `, only one of --profile ${larger}` : ''
+    throw new ChatspecError(
+      'NO_SUCH_CASE',
+      `no case of the ${profile} profile matches ${pattern}${where}; ${hint}`,
+    )
   }
   return ofProfile.filter((one) => only.some((pattern) => isNamed(one, pattern)))
 }
@@ -149,9 +156,13 @@ class Run {
   async all(): Promise<CaseResult[]> {
     const { target, contact, settings } = this.#parts
     settings.onProgress?.({ kind: 'contact', contact, total: this.#jobs.length })
-    const side = this.#jobs.filter(({ one }) => !one.exclusive)
     const alone = this.#jobs.filter(({ one }) => one.exclusive)
-    await this.#work(side, target.tokens.users ? 1 : settings.concurrency)
+    const patient = this.#jobs.filter(({ one }) => one.patient && !one.exclusive)
+    const busy = this.#jobs.filter(({ one }) => !one.patient && !one.exclusive)
+    const count = target.tokens.users ? 1 : settings.concurrency
+    // Who waits costs nothing, and begins first, because the longest wait decides how long it all takes.
+    if (count === 1) await this.#work([...patient, ...busy], 1)
+    else await Promise.all([this.#work(patient, patientAtOnce), this.#work(busy, count)])
     await this.#work(alone, 1)
     const rank = new Map(settings.selected.map((one, index) => [one.id, index]))
     const place = ({ id, encoding }: CaseResult): number =>
@@ -187,11 +198,12 @@ class Run {
     if (this.#leftMs() < 1) this.#cut()
     const nextNumber = (): number => ++this.#numbers
     const name = `${one.id} ${encoding}`
+    const more = one.profile === 'full' ? ' --profile full' : ''
     return judge(one, {
       context: new CaseContext({ target, contact, encoding, seed, name, runTag, nextNumber }),
       startedMs: Math.round(this.elapsedMs()),
       timeoutMs: Math.min(one.timeoutMs, this.#leftMs()),
-      replay: `${command} --only ${one.id} --encoding ${encoding} --seed ${seed}`,
+      replay: `${command}${more} --only ${one.id} --encoding ${encoding} --seed ${seed}`,
       interrupted: this.#interrupted,
       ...this.#skip(encoding),
     })

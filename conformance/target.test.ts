@@ -57,6 +57,11 @@ test.each<[string, unknown, string]>([
     'hooks field: "boom" arrived, start, kill,',
   ],
   ['a hook that is no command', { url: 'host', tokens, hooks: { kill: 9 } }, 'hooks.kill: 9 arrived'],
+  [
+    'metrics without their URL',
+    { url: 'host', tokens, hooks: { metrics: { token: 'x' } } },
+    'hooks.metrics.url: nothing arrived',
+  ],
   ['no users', { url: 'host', tokens, users: [] }, 'users: [] arrived, a list of texts is allowed'],
   [
     'insecure as text',
@@ -70,6 +75,16 @@ test.each<[string, unknown, string]>([
 test('a secret never stands in an error', () => {
   const descriptor = { url: 'host', tokens: { secret: 'hunter2', audience: 7 } }
   expect(() => resolveTarget(descriptor)).toThrow(/^(?!.*hunter2)/)
+  const metrics = { url: 'http://host/metrics', token: ['hunter2'] }
+  const hooked = { url: 'host', tokens, hooks: { metrics } }
+  expect(() => resolveTarget(hooked)).toThrow(/^hooks\.metrics\.token: object arrived(?!.*hunter2)/)
+})
+
+test('metrics are named by their URL, alone or with the token that they take', () => {
+  const metricsOf = (metrics: unknown) =>
+    resolveTarget({ url: 'host', tokens, hooks: { metrics } }).hooks.metrics
+  expect(metricsOf('http://host/metrics')).toEqual({ url: 'http://host/metrics' })
+  expect(metricsOf({ url: 'http://host/m', token: 't' })).toEqual({ url: 'http://host/m', token: 't' })
 })
 
 test('a target file that is not there is named', () => {

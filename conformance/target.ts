@@ -152,9 +152,16 @@ function hookCommands(given: unknown): HookCommands {
   onlyFields('hooks', fields, names)
   for (const name of names) {
     const value = fields[name]
-    if (value !== undefined && typeof value !== 'function') text(`hooks.${name}`, value)
+    if (name === 'metrics' && typeof value === 'object' && value !== null) metricsWithToken(value)
+    else if (value !== undefined && typeof value !== 'function') text(`hooks.${name}`, value)
   }
   return fields
+}
+
+function metricsWithToken(given: object): void {
+  const fields = object('hooks.metrics', given)
+  onlyFields('hooks.metrics', fields, ['url', 'token'])
+  for (const name of ['url', 'token']) text(`hooks.metrics.${name}`, fields[name])
 }
 
 type Read<T> = (name: string, value: unknown) => T
@@ -202,9 +209,10 @@ function milliseconds(name: string, value: unknown): number {
 }
 
 function bad(name: string, arrived: unknown, allowed: string): ChatspecError {
-  // Not under `tokens`: what arrived there may be a secret.
-  const shown = name.startsWith('tokens.')
-    ? typeof arrived
-    : (JSON.stringify(arrived)?.replace(/\/\/[^/@]*@/, '//***@') ?? 'nothing')
+  // What arrived for one of these may be a secret.
+  const shown =
+    name.startsWith('tokens.') || name.endsWith('.token')
+      ? typeof arrived
+      : (JSON.stringify(arrived)?.replace(/\/\/[^/@]*@/, '//***@') ?? 'nothing')
   return new ChatspecError('BAD_TARGET', `${name}: ${shown} arrived, ${allowed} is allowed`)
 }

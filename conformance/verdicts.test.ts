@@ -16,7 +16,7 @@ test('a correct server passes everything that it declares', async () => {
     verdict: 'conformant',
     target: { capabilities: ['durability=memory', 'fence', 'devices'], encodings: ['json', 'cbor'] },
     seed: 1,
-    profile: 'quick',
+    profile: 'default',
   })
   expect(result.counts['not-applicable']).toBeGreaterThan(0)
   expect(result.coverage.tested).toContain('DM-01')

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type FakeOptions, fakeSecret, startFakeServer } from '../../conformance/testing/fake-server.ts'
+import { hookNames } from '../../conformance/hooks.ts'
 import { mintToken } from '../../conformance/index.ts'
 import { chatspec, temporaryFolder } from '../testing/command.ts'
 
@@ -44,8 +45,15 @@ describe('the exit code', () => {
 
   it('is 3 if --only matches nothing', async () => {
     const { code, stderr } = await chatspec(['conform', await fake(), '--only', 'colour'], { env })
-    expect(stderr).toContain('no case of the quick profile matches colour')
+    expect(stderr).toContain('no case of the default profile matches colour')
     expect(code).toBe(3)
+  })
+})
+
+describe('the help', () => {
+  it('explains every hook', async () => {
+    const { stdout } = await chatspec(['conform', '--help'])
+    for (const name of [...hookNames, 'metrics', 'log']) expect(stdout).toContain(`"${name}"`)
   })
 })
 

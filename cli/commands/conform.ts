@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander'
 import {
   type Profile,
+  profiles,
   publicUrl,
   readTargetFile,
   resolveTarget,
@@ -37,8 +38,18 @@ const more = `
 Tokens, one way of: --secret-file or ${secretVariable} in the environment (most can be tested with it), --token-command,
 --token-file, --login-url, or "tokens" in the target file.
 
+Profiles, on two idle cores: quick takes up to 15 s, default 90 s, full 6 min; each holds the one before.
+
 Target file: {"url", "tokens": {"secret" | "command" | "file" | "login"}, "users", "insecure", "origin", "capabilities",
-"timeoutMs", "hooks": {"start", "kill", "term", "restart", "pause", "resume", "revoke", "metrics", "log"}}; flags win.
+"timeoutMs", "hooks"}; flags win. Hooks are shell commands for what takes more than talking to the server; cases that use
+them run last, one at a time, and what has none is untestable:
+  "kill"              kill -9; then "start" brings it back at the same URL, with its data
+  "term"              SIGTERM: tells it to stop in an orderly way; then "start"
+  "restart"           stops and starts it
+  "pause", "resume"   SIGSTOP and SIGCONT
+  "revoke"            revokes what was issued to the user {sub}, or the token {jti}
+  "metrics"           no command but the URL of its metrics, or {"url", "token"}
+  "log"               no command but the path of its log file
 
 Exit codes: 0 conformant, 1 not conformant, 2 undecided, 3 there was nothing to judge, or trouble of our own.
 Progress is on stderr; the table, or the JSON of --json, on stdout.
@@ -66,7 +77,7 @@ export function addConform(program: Command): void {
 
 function addScope(command: Command): void {
   command
-    .addOption(new Option('--profile <name>', 'which cases').choices(['quick', 'full']).default('quick'))
+    .addOption(new Option('--profile <name>', 'which cases').choices(profiles).default('default'))
     .addOption(new Option('--encoding <name>', 'of frames').choices(['json', 'cbor', 'both']).default('both'))
     .option('--only <pattern>', 'a case id, a group, a clause id, or an id with *; repeatable', collect)
     .option('--seed <number>', 'repeats the random choices of a run', integer(0, 0xffff_ffff))

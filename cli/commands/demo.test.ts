@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import type { ConformanceResult } from '../../conformance/index.ts'
 import { Running, temporaryFolder } from '../testing/command.ts'
 
 describe('chatspec demo', () => {
@@ -29,6 +30,12 @@ describe('chatspec demo', () => {
       seed: 7,
     })
     expect(result).toHaveProperty('target.capabilities', expect.arrayContaining(['durability=fsync']))
+
+    const { cases } = result as ConformanceResult
+    const untestable = cases.filter(({ verdict }) => verdict === 'untestable').map(({ reason }) => reason)
+    expect(untestable).toEqual([])
+    for (const group of ['durability', 'drain'])
+      expect(cases.filter((one) => one.group === group && one.verdict === 'pass').length).toBeGreaterThan(2)
 
     expect(readdirSync(scratch)).toEqual([])
     await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow()

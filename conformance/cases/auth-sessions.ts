@@ -110,6 +110,7 @@ export const sessionEndsWithItsToken = defineCase({
   level: 'must',
   needs: ['mint', 'devices'],
   encodings: ['json'],
+  patient: true,
   async run(t) {
     const user = t.user()
     const exp = Math.ceil((await t.connect(user)).welcome.serverTime / 1000) + lifetimeS

@@ -23,6 +23,7 @@ export const stoppingServerWorksUntilTheEnd = defineCase({
   rules: ['DRN-01', 'DRN-03', 'DRN-04'],
   level: 'must',
   needs: ['hook:term', 'hook:start'],
+  encodings: ['json'],
   exclusive: true,
   async run(t) {
     const [alice, bob] = await t.pair()
@@ -51,6 +52,7 @@ export const stoppingServerTakesNobodyNew = defineCase({
   rules: ['DRN-02'],
   level: 'must',
   needs: ['hook:term', 'hook:start'],
+  encodings: ['json'],
   exclusive: true,
   async run(t) {
     const [alice, early] = [await t.connect(), await t.open()]
@@ -73,6 +75,7 @@ export const nothingIsLostByStopping = defineCase({
   rules: ['DRN-05'],
   level: 'must',
   needs: ['durability=process', 'history', 'hook:term', 'hook:start'],
+  encodings: ['json'],
   exclusive: true,
   async run(t) {
     const [alice, bob] = await t.pair()

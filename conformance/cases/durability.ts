@@ -27,6 +27,7 @@ export const acceptedMessagesSurviveAKill = defineCase({
   rules: ['CRS-01', 'CRS-02', 'ORD-07', 'CRS-08'],
   level: 'must',
   needs: ['durability=process', 'history', 'hook:kill', 'hook:start'],
+  encodings: ['json'],
   exclusive: true,
   async run(t) {
     const [alice, bob] = await t.pair()
@@ -60,6 +61,7 @@ export const repeatIsRecognisedAfterARestart = defineCase({
   rules: ['DED-07'],
   level: 'must',
   needs: ['durability=process', 'hook:restart'],
+  encodings: ['json'],
   exclusive: true,
   async run(t) {
     const [alice, bob] = await t.pair()
@@ -77,6 +79,7 @@ export const membershipsSurviveARestart = defineCase({
   rules: ['GRP-09'],
   level: 'must',
   needs: ['durability=process', 'groups', 'history', 'hook:restart'],
+  encodings: ['json'],
   exclusive: true,
   async run(t) {
     const [alice, bob] = await t.pair()
@@ -111,6 +114,7 @@ export const pauseChangesNothing = defineCase({
   rules: ['CRS-06'],
   level: 'must',
   needs: ['hook:pause', 'hook:resume'],
+  encodings: ['json'],
   exclusive: true,
   async run(t) {
     const [alice, bob] = await t.pair()
@@ -133,6 +137,7 @@ export const lossChangesTheEpoch = defineCase({
   rules: ['CRS-10', 'ORD-13'],
   level: 'must',
   needs: ['durability=memory', 'resume', 'hook:restart'],
+  encodings: ['json'],
   exclusive: true,
   async run(t) {
     const [alice, bob] = await t.pair()

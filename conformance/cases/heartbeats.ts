@@ -48,6 +48,7 @@ export const silentPeerIsClosedInTime = defineCase({
   id: 'heartbeats/silent-peer-is-closed-in-time',
   rules: ['HB-02', 'HB-07'],
   level: 'must',
+  patient: true,
   async run(t) {
     const beganMs = t.elapsedMs()
     const silent = await connectImpatient(t, shortest(2), { autoPong: false })
@@ -69,6 +70,7 @@ export const sendingIsNoSignOfLifeOfThePeer = defineCase({
   rules: ['HB-04'],
   level: 'must',
   encodings: ['json'],
+  patient: true,
   async run(t) {
     const alice = await t.connect()
     const beganMs = t.elapsedMs()
@@ -93,6 +95,7 @@ export const anyFrameIsASignOfLife = defineCase({
   level: 'must',
   needs: ['life=any-frame'],
   encodings: ['json'],
+  patient: true,
   async run(t) {
     const payload = Buffer.from('life')
     const lives: Record<string, (session: Session) => unknown> = {
@@ -114,6 +117,7 @@ export const pingsAloneKeepAConnection = defineCase({
   id: 'heartbeats/pings-alone-keep-a-connection',
   rules: ['HB-05'],
   level: 'must',
+  patient: true,
   async run(t) {
     return expectEqual('end', await endOfOneThatOnly(t, (session) => session.ping()), undefined)
   },
@@ -125,6 +129,7 @@ export const quietPeerIsAskedAndKept = defineCase({
   id: 'heartbeats/quiet-peer-is-asked-and-kept',
   rules: ['HB-08', 'HB-13'],
   level: 'must',
+  patient: true,
   async run(t) {
     const quiet = await connectImpatient(t, patient)
     const { intervalMs, deadAfterMs } = quiet.welcome.heartbeat
@@ -146,6 +151,7 @@ export const answeringPeerIsKeptBehindAFullWindow = defineCase({
   rules: ['HB-13', 'HB-06'],
   level: 'must',
   encodings: ['json'],
+  patient: true,
   async run(t) {
     const alice = await t.connect()
     const bob = await connectImpatient(t, patient, { autoAck: false })
@@ -171,6 +177,7 @@ export const networkChangesTheHeartbeat = defineCase({
   rules: ['HB-10', 'HB-07'],
   level: 'must',
   encodings: ['json'],
+  patient: true,
   async run(t) {
     const slowed = await connectImpatient(t, shortest(1), { autoPong: false })
     const hastened = await t.connect(t.user(), { autoPong: false })
@@ -230,6 +237,7 @@ export const firstPingsAreSpread = defineCase({
   rules: ['HB-09'],
   level: 'should',
   encodings: ['json'],
+  patient: true,
   async run(t) {
     const waits = Array.from({ length: 24 }, async () => {
       const session = await connectImpatient(t, { intervalMs: 4_000, timeoutMs: 1, maxMissed: 2 })

@@ -62,7 +62,7 @@ export const metricsAreInTheFormatOfPrometheus = defineCase({
   level: 'should',
   encodings: ['json'],
   async run(t) {
-    const { status, headers, body } = await t.http('/metrics')
+    const { status, headers, body } = await t.metrics()
     if (status === 401 || status === 403)
       return untestable(`the judge may not see the metrics: HTTP ${status}`)
     const odd = body.split('\n').filter((line) => !sample.test(line))

@@ -3,7 +3,6 @@ import type { Presence } from '../../protocol/index.ts'
 import { defineCase } from '../case.ts'
 import type { CaseContext } from '../context.ts'
 import { expectBetween, expectEqual } from '../expect.ts'
-import { requestHttp } from '../http.ts'
 import { Finding, untestable } from '../outcome.ts'
 
 /** A user with more connections takes too long to fill. */
@@ -109,9 +108,8 @@ export const descriptorsReturn = defineCase({
   },
 })
 
-async function openDescriptors({ target, timeoutMs }: CaseContext): Promise<number> {
-  const url = new URL(target.hooks.metrics ?? '')
-  const { body } = await requestHttp(url, { timeoutMs, insecure: target.insecure })
+async function openDescriptors(t: CaseContext): Promise<number> {
+  const { body } = await t.metrics()
   const [, count] = /^process_open_fds(?:\{[^}]*\})? (\d+)/m.exec(body) ?? []
   if (count === undefined) throw new Finding(untestable('the metrics have no process_open_fds'))
   return Number(count)

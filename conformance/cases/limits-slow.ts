@@ -69,6 +69,7 @@ export const exhaustedWindowCloses = defineCase({
   level: 'must',
   profile: 'full',
   encodings: ['json'],
+  patient: true,
   async run(t) {
     const { window, ackTimeoutMs } = t.limits
     if (ackTimeoutMs > longestAckTimeoutMs) return untestable(`ackTimeoutMs is ${ackTimeoutMs}`)
@@ -96,6 +97,7 @@ export const unfinishedFrameEndsItsConnection = defineCase({
   rules: ['LIM-08'],
   level: 'must',
   encodings: ['json'],
+  patient: true,
   async run(t) {
     const slow = await connectImpatient(t, shortest(2), { autoPong: false, autoAck: false })
     const { deadAfterMs } = slow.welcome.heartbeat
@@ -118,6 +120,7 @@ export const unfinishedHandshakeEndsItsConnection = defineCase({
   profile: 'full',
   timeoutMs: 80_000,
   encodings: ['json'],
+  patient: true,
   async run(t) {
     const answer = await t.upgrade({ partial: true, timeoutMs: handshakeMs + toleranceMs })
     const isOver = answer.kind !== 'open' && !(answer.kind === 'failed' && answer.code === 'TIMEOUT')

@@ -67,6 +67,7 @@ export const silentDeathIsNoticed = defineCase({
   rules: ['PRS-02'],
   level: 'must',
   needs: ['presence'],
+  patient: true,
   async run(t) {
     const [alice, bob] = await t.pair({ caps: ['presence'], heartbeat: eager })
     const { deadAfterMs } = alice.welcome.heartbeat
