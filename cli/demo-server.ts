@@ -15,6 +15,8 @@ const startTimeoutMs = 15_000
 const stopTimeoutMs = 10_000
 /** Long enough to see what a server does that is about to stop. */
 const drainGrace = '1s'
+/** Its standard input ends with this process, however that ended; then it ends too. */
+const endWithParent = "data:text/javascript,process.stdin.on('end',()=>process.exit()).resume()"
 
 async function freePort(): Promise<number> {
   const server = createServer()
@@ -93,12 +95,16 @@ export class DemoServer {
     const flags = ['--port', String(this.#port), '--data-dir', this.#dataDir, '--drain-grace', drainGrace]
     const { [secretVariable]: _secret, ...env } = process.env
     const log = openSync(this.#logFile, 'a')
-    const child = spawn(process.execPath, [...process.execArgv, main, 'serve', ...flags], {
-      env: { ...env, [adminTokenVariable]: this.#adminToken },
-      // Its own group: Ctrl-C ends the judging, and the server is stopped after it.
-      detached: true,
-      stdio: ['ignore', log, 'pipe'],
-    })
+    const child = spawn(
+      process.execPath,
+      [...process.execArgv, '--import', endWithParent, main, 'serve', ...flags],
+      {
+        env: { ...env, [adminTokenVariable]: this.#adminToken },
+        // Its own group: Ctrl-C ends the judging, and the server is stopped after it.
+        detached: true,
+        stdio: ['pipe', log, 'pipe'],
+      },
+    )
     closeSync(log)
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#said = (this.#said + text).slice(-8_192)

@@ -44,7 +44,6 @@ export async function judgeAndReport(target: Target, options: RunOptions, output
   const progress = createProgress(terminalOf(process.stderr))
   let result: ConformanceResult
   try {
-    progress.update({ kind: 'note', text: `connecting to ${target.url.host}` })
     result = await runInterruptibly(target, options, progress)
   } finally {
     progress.end()
@@ -72,6 +71,7 @@ async function runInterruptibly(
   }
   process.on('SIGINT', interrupt)
   try {
+    progress.update({ kind: 'note', text: `connecting to ${target.url.host}` })
     return await runConformance(target, {
       ...options,
       signal: interruption.signal,

@@ -53,6 +53,19 @@ describe('chatspec demo', () => {
     await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow()
   })
 
+  it('takes its server along even when it is killed', async () => {
+    const cwd = temporaryFolder()
+    const demo = new Running(['demo'], { cwd, env: { TMPDIR: cwd } })
+    const [, port] = await demo.said(/serving ws:\/\/127\.0\.0\.1:(\d+)\/ws/)
+    demo.child.kill('SIGKILL')
+    const health = () =>
+      fetch(`http://127.0.0.1:${port}/healthz`).then(
+        ({ status }) => status,
+        () => 'gone',
+      )
+    await expect.poll(health, { timeout: 10_000 }).toBe('gone')
+  })
+
   it('ends early with what it knows at the first Ctrl-C', async () => {
     const cwd = temporaryFolder()
     const demo = new Running(['demo', '--out', 'out'], { cwd })
@@ -62,6 +75,20 @@ describe('chatspec demo', () => {
     expect(stdout).toContain('The run ended early: interrupted')
     expect(code).not.toBe(0)
     expect(existsSync(join(cwd, 'out', 'report.html'))).toBe(true)
+  })
+
+  it('takes its server along when Ctrl-C comes before there is anything to tell', async () => {
+    const cwd = temporaryFolder()
+    const scratch = join(cwd, 'tmp')
+    mkdirSync(scratch)
+    const demo = new Running(['demo', '--out', 'out'], { cwd, env: { TMPDIR: scratch } })
+    // Its folder is made right before its server is started.
+    await expect.poll(() => readdirSync(scratch).length, { timeout: 10_000 }).toBe(1)
+    const [folder = ''] = readdirSync(scratch)
+    await expect.poll(() => existsSync(join(scratch, folder, 'server.log')), { timeout: 10_000 }).toBe(true)
+    demo.child.kill('SIGINT')
+    expect((await demo.finished()).code).toBe(3)
+    expect(readdirSync(scratch)).toEqual([])
   })
 
   it('passes on what the server said if it does not start', async () => {

@@ -42,6 +42,10 @@ async function demo({ out, seed }: DemoFlags): Promise<number> {
   process.once('exit', cleanUp)
   for (const signal of ['SIGTERM', 'SIGHUP'] as const)
     process.once(signal, () => process.exit(exitCodes.failed))
+  // While it judges, Ctrl-C is for the judging: see judgeAndReport.
+  process.on('SIGINT', () => {
+    if (process.listenerCount('SIGINT') === 1) process.exit(exitCodes.failed)
+  })
   try {
     const url = await server.start()
     process.stderr.write(`serving ${url} for this demo, judging it as a stranger would\n`)
