@@ -69,10 +69,11 @@ export const stoppingServerTakesNobodyNew = defineCase({
   },
 })
 
+// [ERR-05] A server that stops in an orderly way tells every connection, refuses new ones and loses nothing.
 // [DRN-05] Every message that was accepted before the end MUST be there after the restart.
 export const nothingIsLostByStopping = defineCase({
   id: 'drain/nothing-is-lost-by-stopping',
-  rules: ['DRN-05'],
+  rules: ['DRN-05', 'ERR-05'],
   level: 'must',
   needs: ['durability=process', 'history', 'hook:term', 'hook:start'],
   encodings: ['json'],
@@ -80,14 +81,19 @@ export const nothingIsLostByStopping = defineCase({
   async run(t) {
     const [alice, bob] = await t.pair()
     const sents = await sendAll(alice, bob, 10)
-    await whileStopping(t, alice, async () => {
+    const [told, late] = await whileStopping(t, alice, async () => {
+      const seen = await bob.maybe('drain')
+      const refused = await t.upgrade()
       for (let more = 100; more > 0 && alice.isLive; more--) {
         const reply = await alice.send(bob, 'until the end').catch(() => undefined)
         if (reply?.type === 'sent') sents.push(reply)
       }
+      return [seen?.type, refused] as const
     })
     const again = await t.reconnect(bob)
     const stored = await again.wholeHistory(sents[0].conv, { afterSeq: sents[0].seq - 1 })
-    return expectEqual('seqs in history', seqs(stored).slice(0, sents.length), seqs(sents))
+    const kept = expectEqual('seqs in history', seqs(stored).slice(0, sents.length), seqs(sents))
+    const announced = all(expectEqual('told', told, 'drain'), expectRefused(late, 503))
+    return [clause('DRN-05', kept), clause('ERR-05', all(announced, kept))]
   },
 })

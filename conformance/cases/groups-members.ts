@@ -4,8 +4,7 @@ import { defineCase } from '../case.ts'
 import { expectAnswer, expectEqual, expectError, expectNone } from '../expect.ts'
 import { all, untestable } from '../outcome.ts'
 
-/** To fill a group or a user with more takes too long for a quick run. */
-const mostMembers = 40
+/** To fill a user with more takes too long for a quick run. */
 const mostConversations = 1_000
 const joinsAtOnce = 50
 
@@ -185,28 +184,7 @@ export const secondJoinIsRefused = defineCase({
   },
 })
 
-// [GRP-19] A `join` that would exceed `groupMembersMax`: error 111.
-export const fullGroupTakesNobody = defineCase({
-  id: 'groups/full-group-takes-nobody',
-  rules: ['GRP-19'],
-  level: 'must',
-  needs: ['groups', 'join=open'],
-  async run(t) {
-    const { groupMembersMax } = t.limits
-    if (groupMembersMax > mostMembers)
-      return untestable(`a group of ${groupMembersMax} takes too long to fill`)
-    const members = await Promise.all(Array.from({ length: groupMembersMax }, () => t.connect()))
-    const join = { type: 'join', conv: t.groupName() }
-    const checks = []
-    for (const member of members) checks.push(expectAnswer(await member.request(join), 'ok'))
-    const tooMany = await t.connect()
-    checks.push(expectError(await tooMany.request(join), 'LIMIT_REACHED'))
-    await members.at(-1)?.leave(join.conv)
-    return all(...checks, expectAnswer(await tooMany.request(join), 'ok'))
-  },
-})
-
-// [GRP-19] … or the new member's `conversationsPerUser`.
+// [GRP-19] A `join` that would exceed the new member's `conversationsPerUser`: error 111.
 export const busyUserJoinsNothingMore = defineCase({
   id: 'groups/busy-user-joins-nothing-more',
   rules: ['GRP-19'],

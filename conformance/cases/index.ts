@@ -3,6 +3,7 @@ import type { Case } from '../case.ts'
 import * as acks from './acks.ts'
 import * as acksWindow from './acks-window.ts'
 import * as auth from './auth.ts'
+import * as authRevocation from './auth-revocation.ts'
 import * as authSessions from './auth-sessions.ts'
 import * as authTokens from './auth-tokens.ts'
 import * as capabilities from './capabilities.ts'
@@ -21,6 +22,7 @@ import * as framingJson from './framing-json.ts'
 import * as framingSizes from './framing-sizes.ts'
 import * as framingValues from './framing-values.ts'
 import * as groups from './groups.ts'
+import * as groupsCrowd from './groups-crowd.ts'
 import * as groupsMembers from './groups-members.ts'
 import * as groupsWindows from './groups-windows.ts'
 import * as heartbeats from './heartbeats.ts'
@@ -39,6 +41,7 @@ import * as ordering from './ordering.ts'
 import * as presence from './presence.ts'
 import * as receipts from './receipts.ts'
 import * as resume from './resume.ts'
+import * as resumeAbsence from './resume-absence.ts'
 import * as resumeAnswers from './resume-answers.ts'
 import * as security from './security.ts'
 import * as securityFrames from './security-frames.ts'
@@ -47,7 +50,7 @@ import * as wire from './wire.ts'
 /** In the order of SPEC.md. */
 export const caseFiles: Readonly<Record<string, Readonly<Record<string, Case>>>> = {
   wire,
-  auth: { ...auth, ...authTokens, ...authSessions },
+  auth: { ...auth, ...authTokens, ...authSessions, ...authRevocation },
   framing: {
     ...framing,
     ...framingFields,
@@ -62,14 +65,14 @@ export const caseFiles: Readonly<Record<string, Readonly<Record<string, Case>>>>
   acks: { ...acks, ...acksWindow },
   dedup: { ...dedup, ...dedupRefusals },
   ordering,
-  groups: { ...groups, ...groupsMembers, ...groupsWindows },
+  groups: { ...groups, ...groupsMembers, ...groupsWindows, ...groupsCrowd },
   offline: { ...offline, ...offlineSync, ...offlineOverflow },
   history: { ...history, ...historyReads },
   presence,
   receipts,
   errors: { ...errors, ...errorsCloses },
   limits: { ...limits, ...limitsRates, ...limitsSlow },
-  resume: { ...resume, ...resumeAnswers },
+  resume: { ...resume, ...resumeAnswers, ...resumeAbsence },
   durability,
   drain,
   leaks,

@@ -1,5 +1,6 @@
 // Security: SPEC.md#security.
 import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { defineCase } from '../case.ts'
 import { expectEqual, expectError, expectNone, expectRefused, expectThat } from '../expect.ts'
@@ -8,6 +9,7 @@ import { all, type Checked, notApplicable } from '../outcome.ts'
 import { eachOf, expectEachRefused, labelled, type Refusal } from '../provoke.ts'
 import type { Position } from '../session.ts'
 import { httpUrl } from '../target.ts'
+import { flippedToken } from '../tokens.ts'
 
 // [SEC-01] The server MUST refuse with HTTP status 403 an upgrade whose `Origin` header is not on its list.
 export const foreignOriginIsRefused = defineCase({
@@ -153,6 +155,41 @@ export const remoteServerOffersTls = defineCase({
     const { hostname, protocol } = t.target.url
     if (isThisMachine(hostname)) return notApplicable('the server runs on the machine of the judge')
     return expectEqual('scheme of the URL', protocol, 'wss:')
+  },
+})
+
+// [SEC-06] The server SHOULD NOT write tokens or the content of messages into any log.
+export const logKeepsSecrets = defineCase({
+  id: 'security/log-keeps-secrets',
+  rules: ['SEC-06'],
+  level: 'should',
+  needs: ['log'],
+  encodings: ['json'],
+  async run(t) {
+    const [alice, bob] = await t.pair()
+    const content = `content ${randomUUID()}`
+    const token = await t.token(alice.user)
+    const forged = flippedToken(token, 'signature')
+    await bob.delivery(await alice.dm(bob, content, { meta: { note: content } }))
+    await alice.refresh(token)
+    // What goes wrong is logged more often than what goes right.
+    alice.writeText(JSON.stringify({ type: 'send', content }))
+    for (const one of [token, forged])
+      await t.http('/api/history', { headers: { Authorization: `Bearer ${one}` } })
+    const stranger = await t.open(alice)
+    stranger.sayHello({ token: forged })
+    await stranger.ended()
+    const log = readFileSync(t.target.hooks.log ?? '', 'utf8')
+    const secrets = {
+      content,
+      'a token': token,
+      'a forged token': forged,
+      signature: token.split('.')[2] ?? token,
+    }
+    const found = Object.entries(secrets)
+      .filter(([, secret]) => log.includes(secret))
+      .map(([what]) => what)
+    return all(expectThat('there is a log', log.length > 0), expectEqual('secrets in the log', found, []))
   },
 })
 
