@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { checkHistory } from './checker.ts'
 import { spoken } from './testing/spoken.ts'
-import { at, broken } from './testing/story.ts'
+import { at, broken, Story } from './testing/story.ts'
 
 const replay = { replay: true }
 
@@ -40,6 +40,36 @@ describe('H14: what a replay claims', () => {
     again.gets(4, 'alice', 'd', replay)
     again.synced(3, 4)
     expect(broken(story)).toEqual(['H14'])
+  })
+
+  it('finds a message above the end it names, also where an own send without an answer hides the order', () => {
+    const { story, again } = resumed()
+    again.gets(4, 'alice', 'd', replay)
+    again.gets(5, 'alice', 'e', replay)
+    again.synced(3, 4, { top: 5, complete: false })
+    expect(broken(story)).toEqual(['H14'])
+    const hidden = new Story()
+    const phone = hidden.connect('alice')
+    phone.send('a')
+    phone.close(false)
+    const laptop = hidden.returns('alice', { device: 'laptop' })
+    const retry = laptop.send('a')
+    hidden.connect('bob').says('b', 2)
+    laptop.gets(2, 'bob', 'b', replay)
+    laptop.synced(0, 1)
+    laptop.live()
+    laptop.sent(retry, 'a', 1, { duplicate: true })
+    expect(broken(hidden)).toEqual(['H14'])
+  })
+
+  it('accepts live messages above the end of a sync that began after them', () => {
+    const { story, bob } = spoken(4)
+    const id = bob.asks('sync', { cursors: [at(2)] })
+    bob.gets(5, 'alice', 'e')
+    bob.gets(3, 'alice', 'c', replay)
+    bob.synced(2, 3, { id, top: 5, complete: false })
+    bob.does('live', { id })
+    expect(broken(story)).toEqual([])
   })
 
   it('finds recovered:true for a cursor of another epoch, and says so once', () => {

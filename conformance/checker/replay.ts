@@ -44,6 +44,7 @@ export function onSynced(state: State, connection: Connection, event: SyncedEven
   if (!event.recovered) state.counters.gaps += 1
   if (!event.recovered && wanted !== undefined && event.id === undefined) connection.lost = event
   const isSound = settleStart(state, { stream, log, wanted, event })
+  judgeEnd(state, stream, { wanted, event })
   if (isSound) judgeBrought(state, stream, event)
   if (isSound && event.complete) judgeComplete(state, stream, { wanted, event })
   if (event.to > stream.pos) moveTo(stream, event.to)
@@ -175,6 +176,19 @@ function judgeRecovered(state: State, stream: Stream, { wanted, event }: Claim):
 /** Would this user see the seq if it existed? */
 function isMemberAt({ place, log }: Stream, seq: number): boolean {
   return firstMissing(place.membership, log, { after: seq - 1, before: seq + 1 }) === seq
+}
+
+/** Nothing above `to` came in the replay: what is accepted during it waits for its end (OFF-05). */
+function judgeEnd(state: State, stream: Stream, { wanted, event }: Claim): void {
+  const { atStart, hasReturned, lastMsg, connection, last } = stream
+  // Where the replay of a `sync` begins is known only if it went back; live messages may come until then.
+  const hasBegun = event.id === undefined ? !hasReturned : wanted?.applied === true
+  if (!hasBegun || atStart || lastMsg <= event.to) return
+  lie(state, {
+    expected: `${connection.id} to get seq ${lastMsg} of ${event.conv} after its synced up to ${event.to}`,
+    actual: 'it came before it',
+    events: [last, event],
+  })
 }
 
 /** Everything up to `to` has come. */

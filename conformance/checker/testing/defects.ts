@@ -14,7 +14,7 @@ export interface Defect {
 export const defects: readonly Defect[] = [
   { name: 'a delivery is dropped', rules: ['H7', 'H8', 'H14'], inject: drop },
   { name: 'a delivery is repeated', rules: ['H7'], inject: repeat },
-  { name: 'two deliveries change places', rules: ['H7'], inject: swap },
+  { name: 'two deliveries change places', rules: ['H7', 'H14'], inject: swap },
   { name: 'a delivered body is altered', rules: ['H3'], inject: alterDelivery },
   { name: 'a body in history is altered', rules: ['H3'], inject: alterPage },
   { name: 'a message leaks to somebody else', rules: ['H10'], inject: leak },
@@ -73,9 +73,8 @@ function swap(events: readonly HistoryEvent[], pick: number): HistoryEvent[] | u
     const second = deliveries(events).find(
       (other) => other.connection === first.connection && other.conv === first.conv && other.ms > first.ms,
     )
-    return second !== undefined && second.seq > first.seq && second.epoch === first.epoch
-      ? [{ first, second }]
-      : []
+    const isLater = second !== undefined && second.seq > first.seq && second.epoch === first.epoch
+    return isLater && !isSyncing(events, second) ? [{ first, second }] : []
   })
   const chosen = choose(places, pick)
   if (chosen === undefined) return undefined
