@@ -6,10 +6,10 @@ import { eventFields } from './event-fields.ts'
 import { formatHistoryLine, parseHistoryLine } from './history-line.ts'
 
 /** The examples that stand beside the event types. */
-const documented = [
-  ...readFileSync(new URL('events.ts', import.meta.url), 'utf8').matchAll(/@example (\{.*\})/g),
-]
-const examples = documented.map(([, json = '']) => json)
+const documented = ['events.ts', 'written-events.ts', 'seen-events.ts'].map((file) =>
+  readFileSync(new URL(file, import.meta.url), 'utf8'),
+)
+const examples = [...documented.join('\n').matchAll(/@example (\{.*\})/g)].map(([, json = '']) => json)
 const header = '{"kind":"header","format":"chatspec-history","version":1}'
 
 function detailOf(text: string, line = 2): string {

@@ -71,6 +71,12 @@ describe('H1: accepted sends are in the final log once', () => {
     expect(broken(story)).toEqual(['H1'])
   })
 
+  it('finds a message that is in two conversations', () => {
+    const { story } = chat()
+    story.connect('carol').gets(1, 'alice', 'c', { conv: 'd:alice:carol' })
+    expect(broken(story)).toEqual(['H1'])
+  })
+
   it('counts it once, however many observers see the second place', () => {
     const { story, alice, bob } = chat()
     bob.gets(4, 'alice', 'c', { timestamp: 2_000 })
@@ -190,6 +196,18 @@ describe('H2: what is seen was sent', () => {
     const { story, alice } = chat()
     alice.sent(77, 'ghost', 4)
     expect(broken(story)).toEqual(['H2'])
+  })
+})
+
+describe('H2 and answers', () => {
+  it('leave a send open if the ack names another send', () => {
+    const { story, alice, bob } = chat()
+    const id = alice.send('d')
+    alice.sent(id, 'c', 3)
+    alice.sent(id, 'd', 4)
+    bob.gets(4, 'alice', 'd')
+    expect(broken(story)).toEqual([])
+    expect(checkHistory(story.events).counters).toMatchObject({ okSends: 4, strayAnswers: 1 })
   })
 })
 
