@@ -1,6 +1,7 @@
 // Who somebody is: verifies tokens against pinned algorithms and keys.
 import { ChatspecError, type Milliseconds, maxSafe, namePattern } from '../protocol/index.ts'
-import { createCheck, openKeySet, type SignatureCheck } from './jwks.ts'
+import { createHs256Check } from './hs256.ts'
+import { openKeySet, type SignatureCheck } from './jwks.ts'
 import { type JwtAlgorithm, type JwtOptions, jwtAlgorithms } from './options.ts'
 
 export interface Claims {
@@ -38,7 +39,7 @@ export async function createAuthenticator(
 ): Promise<Authenticator> {
   const algorithms = pinned(jwt)
   if (jwt.secret !== undefined) {
-    const check = createCheck(jwt.secret, 'HS256')
+    const check = createHs256Check(jwt.secret)
     return { verify: (token) => (isPlausible(token) ? judge(token, check, jwt, now()) : refused) }
   }
   const keys = await openKeySet({ location: jwt.jwks ?? '', algorithms, now, onFailure })
@@ -109,9 +110,9 @@ function keyOf(token: string): { alg: unknown; kid: string | undefined } | undef
 
 function judge(token: string, check: SignatureCheck, jwt: JwtOptions, nowMs: Milliseconds): Verified {
   try {
-    const { header, payload } = check(token)
+    const signed = check(token)
     // No extension is understood here, so a critical one refuses the token (RFC 7515, 4.1.11).
-    return 'crit' in header ? refused : judgeClaims(payload, jwt, nowMs)
+    return signed === undefined || 'crit' in signed.header ? refused : judgeClaims(signed.payload, jwt, nowMs)
   } catch {
     return refused
   }

@@ -5,11 +5,10 @@ import { createVerifier } from 'fast-jwt'
 import { ChatspecError, type Milliseconds } from '../protocol/index.ts'
 import type { JwtAlgorithm } from './options.ts'
 
-/** Decodes a token if its signature is right. @throws if it is not. */
-export type SignatureCheck = (token: string) => {
-  header: Record<string, unknown>
-  payload: Record<string, unknown>
-}
+/** Decodes a token if its signature is right; if it is not, gives undefined or throws. */
+export type SignatureCheck = (
+  token: string,
+) => { header: Record<string, unknown>; payload: Record<string, unknown> } | undefined
 
 interface Key {
   kid: string | undefined
@@ -197,7 +196,7 @@ function algorithmOf(kty: unknown, crv: unknown): JwtAlgorithm | undefined {
 }
 
 /** Signature only: times and other claims are judged by us, against the clock that was handed in. */
-export function createCheck(key: string, algorithm: JwtAlgorithm): SignatureCheck {
+function createCheck(key: string, algorithm: JwtAlgorithm): SignatureCheck {
   return createVerifier({
     key,
     algorithms: [algorithm],
