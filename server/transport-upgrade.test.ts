@@ -27,6 +27,28 @@ describe('an upgrade', () => {
     expect(await tryUpgrade({ port, protocols })).toMatchObject({ status: 101, protocol: chosen })
   })
 
+  it.each([
+    [['soap', 'chatspec.v1.cbor'], 'chatspec.v1.cbor'],
+    [['', 'chatspec.v1.json'], 'chatspec.v1.json'],
+    [['chatspec.v1.cbor', 'chatspec.v1.json'], 'chatspec.v1.cbor'],
+  ])('may divide its offer among several headers: %j is answered with %s', async (headers, chosen) => {
+    const { port } = await start()
+    const offered = { port, protocols: undefined, headers: { 'Sec-WebSocket-Protocol': headers } }
+    expect(await tryUpgrade(offered)).toMatchObject({ status: 101, protocol: chosen })
+  })
+
+  it.each([
+    ['websocket', 'Upgrade', 101],
+    ['WebSocket', 'keep-alive, UPGRADE', 101],
+    ['websocket', 'keep-alive', 400],
+    ['websocket', 'Upgraded', 400],
+    ['websockets', 'Upgrade', 400],
+  ])('with Upgrade: %s and Connection: %s is answered with %i', async (name, connection, status) => {
+    const { port } = await start()
+    const answer = await tryUpgrade({ port, headers: { Upgrade: name, Connection: connection } })
+    expect(answer.status).toBe(status)
+  })
+
   it.each(['chat', 'chatspec.v2.json, soap', 'CHATSPEC.V1.JSON'])(
     'that offers only %s is refused with 400, and told what there is',
     async (protocols) => {

@@ -13,7 +13,6 @@ import { start } from './testing/start.ts'
 import { until } from './testing/until.ts'
 
 const { maxFrame } = defaultLimits
-const _known = ['chatspec.v1.cbor', 'chatspec.v1.json']
 
 describe('a message', () => {
   it.each(encodings)(

@@ -32,6 +32,8 @@ export interface Transport {
   stop(): void
 }
 
+const ours: readonly string[] = Object.values(subprotocols)
+
 /** Past this much over the limit a message is not even received: the connection is cut. */
 const oversizeBytes = 65_536
 
@@ -126,13 +128,12 @@ function heard(hub: Hub, socket: WebSocket<Connection>): void {
 function upgrade(hub: Hub, response: HttpResponse, request: HttpRequest, context: SocketContext): void {
   if (hub.draining) return refuseUpgrade(response, '503 Service Unavailable', 'this node is going away')
   const origin = request.getHeader('origin')
-  if (!isAllowedOrigin(hub.options, origin, request.getHeader('host'))) {
+  if (origin !== '' && !isAllowedOrigin(hub.options, origin, request.getHeader('host'))) {
     return refuseUpgrade(response, '403 Forbidden', `origin ${origin.slice(0, 256)} is not on the allow-list`)
   }
   const refusal = defectOfHandshake(request)
   if (refusal !== undefined) return refuseUpgrade(response, refusal.status, refusal.error)
-  const offered = allValues(request, 'sec-websocket-protocol')
-  const protocol = chooseProtocol(offered)
+  const protocol = protocolOf(request)
   if (protocol === undefined) return refuseUpgrade(response, '400 Bad Request', 'no subprotocol in common')
   const connection: Connection = {
     encoding: protocol === subprotocols.cbor ? 'cbor' : 'json',
@@ -144,13 +145,25 @@ function upgrade(hub: Hub, response: HttpResponse, request: HttpRequest, context
 
 /** RFC 6455, 4.2.1: what uWebSockets.js does not look at. */
 function defectOfHandshake(request: HttpRequest): { status: string; error: string } | undefined {
-  const connection = request.getHeader('connection').toLowerCase().split(/[ ,]+/)
-  if (request.getHeader('upgrade').toLowerCase() !== 'websocket' || !connection.includes('upgrade'))
+  if (!wantsWebSocket(request.getHeader('upgrade'), request.getHeader('connection')))
     return { status: '400 Bad Request', error: 'Upgrade: websocket and Connection: Upgrade are wanted' }
   // RFC 6455, 4.4: the answer to another version names ours.
   if (request.getHeader('sec-websocket-version') !== '13')
     return { status: '426 Upgrade Required', error: 'Sec-WebSocket-Version 13 is allowed' }
   return undefined
+}
+
+function wantsWebSocket(upgrade: string, connection: string): boolean {
+  // As nearly everybody spells it.
+  if (upgrade === 'websocket' && connection === 'Upgrade') return true
+  return upgrade.toLowerCase() === 'websocket' && connection.toLowerCase().split(/[ ,]+/).includes('upgrade')
+}
+
+/** Going through all headers is the dearest part of an upgrade: only if the first offer holds none of ours. */
+function protocolOf(request: HttpRequest): string | undefined {
+  const first = request.getHeader('sec-websocket-protocol')
+  const chosen = first === '' ? undefined : chooseProtocol(first)
+  return chosen ?? chooseProtocol(allValues(request, 'sec-websocket-protocol'))
 }
 
 /** A list may be divided among several headers of one name; uWebSockets.js gives the first of them. */
@@ -167,18 +180,17 @@ function refuseUpgrade(response: HttpResponse, status: string, error: string): v
     response.writeStatus(status).writeHeader('Content-Type', 'application/json')
     if (status.startsWith('503')) response.writeHeader('Retry-After', '1')
     if (status.startsWith('426')) response.writeHeader('Sec-WebSocket-Version', '13')
-    response.end(JSON.stringify({ error, supported: Object.values(subprotocols) }), true)
+    response.end(JSON.stringify({ error, supported: ours }), true)
   })
 }
 
 /** The first of ours that was offered, in the client's order; an empty string if none was offered at all. */
 export function chooseProtocol(offered: string): string | undefined {
-  if (offered === '') return ''
-  const known: string[] = Object.values(subprotocols)
+  if (offered === '' || ours.includes(offered)) return offered
   return offered
     .split(',')
     .map((name) => name.trim())
-    .find((name) => known.includes(name))
+    .find((name) => ours.includes(name))
 }
 
 /** No Origin: not a browser. The page that this server serves may always connect to it. */

@@ -21,7 +21,7 @@ export interface UpgradeOptions {
   encoding?: Encoding
   /** The header as it is; undefined offers none. By default that of the encoding. */
   protocols?: string | undefined
-  headers?: Record<string, string>
+  headers?: Record<string, string | string[]>
   tls?: boolean
 }
 
