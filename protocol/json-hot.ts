@@ -172,6 +172,8 @@ export function writeHot(message: AnyMessage): string | undefined {
       return `{"type":"ping","n":${message.n}}`
     case 'pong':
       return `{"type":"pong","n":${message.n}}`
+    case 'live':
+      return message.id === undefined ? '{"type":"live"}' : `{"type":"live","id":${message.id}}`
     default:
       return undefined
   }

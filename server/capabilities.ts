@@ -21,12 +21,17 @@ export function capabilities(options: Readonly<ServerOptions>, log: MessageLog):
   ]
 }
 
+export interface CapabilitySource {
+  options: Readonly<ServerOptions>
+  log: MessageLog
+}
+
 /** On one connection, optional features are in force only if the client asked for them. */
 export function welcomeCapabilities(
-  hub: { options: Readonly<ServerOptions>; log: MessageLog },
+  { options, log }: CapabilitySource,
   session: { wantsPresence: boolean; wantsReceipts: boolean },
 ): string[] {
-  return capabilities(hub.options, hub.log).filter(
+  return capabilities(options, log).filter(
     (name) =>
       (name !== 'presence' || session.wantsPresence) && (name !== 'receipts' || session.wantsReceipts),
   )

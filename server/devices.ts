@@ -26,8 +26,10 @@ export function createDevices(records: Records, cursors: Cursors): Devices {
   return {
     of(userId) {
       const record = records.get(['devices', userId])
-      if (typeof record !== 'object' || record === null) return new Map()
-      return new Map(Object.entries(record).map(([deviceId, seenMs]) => [deviceId, Number(seenMs)]))
+      const devices = new Map<string, Milliseconds>()
+      if (typeof record !== 'object' || record === null) return devices
+      for (const [deviceId, seenMs] of Object.entries(record)) devices.set(deviceId, Number(seenMs))
+      return devices
     },
     isKnown: (userId) => records.get(['devices', userId]) !== undefined,
     remember({ id, devices, sessions }, deviceId, { nowMs, keepMs }) {

@@ -30,6 +30,7 @@ export function createRecords(log: MessageLog): Records {
 
   return {
     get(key) {
+      if (count === 0) return log.getRecord(key)
       const write = owners.get(ownerOf(key))?.get(key.join(separator))
       return write === undefined ? log.getRecord(key) : write.value
     },

@@ -1,15 +1,6 @@
 // `hello`: who is this, what does it want, and where did it stop?
-import {
-  type Cursor,
-  closes,
-  errors,
-  type Hello,
-  peerOf,
-  type Seq,
-  type Welcome,
-} from '../../protocol/index.ts'
+import { type Cursor, closes, errors, type Hello, peerOf, type Seq } from '../../protocol/index.ts'
 import type { Claims, Verified } from '../auth.ts'
-import { welcomeCapabilities } from '../capabilities.ts'
 import { visibleTop } from '../conversation.ts'
 import { goLive } from '../delivery.ts'
 import { answerFailure, logFailure } from '../failure.ts'
@@ -21,6 +12,7 @@ import { emptySynced, type Position, replayStart } from '../replay-start.ts'
 import { closeSession, refuse, type Session } from '../session.ts'
 import { parseTraceparent } from '../trace.ts'
 import { isDamage } from '../unreadable.ts'
+import { welcomeTail } from '../welcome-tails.ts'
 
 const retryTooManyMs = 5_000
 
@@ -112,9 +104,9 @@ function openSession(hub: Hub, session: Session, message: Hello, claims: Claims,
 
 /** A place in each conversation of the user; the ones with something to replay are returned. */
 function placesOf(hub: Hub, session: Session, user: User, message: Hello): ReplayStart[] {
+  if (user.conversations.size === 0) return []
   const named = new Map<string, Position>()
   for (const cursor of message.resume?.cursors ?? []) named.set(cursor.conv, cursor)
-  if (user.conversations.size === 0) return []
   const stored = hub.cursors.of(user.id, message.deviceId)
   const bounds = { allowance: Number.POSITIVE_INFINITY, newest: hub.options.limits.offlineMax }
   const starts: ReplayStart[] = []
@@ -170,23 +162,15 @@ function resumed(message: Hello, starts: readonly ReplayStart[], user: User, epo
 
 function welcome(hub: Hub, session: Session, message: Hello, isResumed: boolean): void {
   if (message.resume !== undefined) hub.counters.countResume(isResumed ? 'lossless' : 'lost')
-  const head: WelcomeHead = {
-    type: 'welcome',
-    id: message.id,
-    sessionId: session.sessionId,
-    userId: session.user?.id ?? '',
-    serverTime: hub.now(),
-    expiresAt: session.expiresAtMs,
-    resumed: isResumed,
+  const serverTime = hub.now()
+  const { sessionId, expiresAtMs: expiresAt, user } = session
+  const userId = user?.id ?? ''
+  if (session.encoding === 'cbor') {
+    const own = { id: message.id, sessionId, userId, serverTime, expiresAt, resumed: isResumed }
+    return session.write(hub, { type: 'welcome', ...own, ...welcomeTail(hub, session) })
   }
-  const tail = {
-    caps: welcomeCapabilities(hub, session),
-    heartbeat: session.heartbeat,
-    limits: hub.options.limits,
-  }
-  if (session.encoding === 'cbor') return session.write(hub, { ...head, ...tail })
-  // In a storm this is the largest frame of all, and most of it is the same for everybody.
-  session.socket.send(`${JSON.stringify(head).slice(0, -1)},${hub.welcomeTails.of(session, tail)}`)
+  // In a storm this is the largest frame of all, and most of it is the same for everybody. No name needs an escape.
+  const head = `{"type":"welcome","id":${message.id},"sessionId":"${sessionId}","userId":"${userId}"`
+  const rest = `"serverTime":${serverTime},"expiresAt":${expiresAt},"resumed":${isResumed}`
+  session.socket.send(`${head},${rest},${hub.welcomeTails.of(hub, session)}`)
 }
-
-type WelcomeHead = Omit<Welcome, 'caps' | 'heartbeat' | 'limits'>

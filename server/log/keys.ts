@@ -6,14 +6,15 @@ const maxKeyBytes = 1_024
 
 /**
  * Components as UTF-8, each ended by a zero byte, so that the order of bytes is the order of keys
- * and the bytes of a prefix begin all keys that continue it.
+ * and the bytes of a prefix begin all keys that continue it. `tag` comes before them.
  * @throws ChatspecError `BAD_RECORD_KEY`
  */
-export function recordKeyBytes(key: RecordKey): Buffer {
+export function recordKeyBytes(key: RecordKey, tag = ''): Buffer {
   if (key.length === 0) throw refuse('it has no component')
   for (const component of key) if (component.includes('\0')) throw refuse('a component holds U+0000')
-  const bytes = Buffer.from(`${key.join('\0')}\0`)
-  if (bytes.length > maxKeyBytes) throw refuse(`it is ${bytes.length} bytes long; allowed: ${maxKeyBytes}`)
+  const bytes = Buffer.from(`${tag}${key.join('\0')}\0`)
+  const length = bytes.length - tag.length
+  if (length > maxKeyBytes) throw refuse(`it is ${length} bytes long; allowed: ${maxKeyBytes}`)
   return bytes
 }
 

@@ -12,6 +12,8 @@
 // conversations the commit touches; later, with thousands of others, into the chunks that reads go to. Then its
 // commit is deleted. Numbers in keys are big-endian and fixed in length, so that the order of bytes is theirs.
 import type { Seq } from '../../protocol/index.ts'
+import type { RecordKey } from '../log.ts'
+import { recordKeyBytes } from './keys.ts'
 
 export const format = 1
 /** What fits into six bytes: at a million messages a second, nine years of one conversation. */
@@ -64,8 +66,9 @@ export function idsNumber(key: Buffer): number {
   return key.readUIntBE(2, 6)
 }
 
-export function recordKey(bytes: Buffer): Buffer {
-  return Buffer.concat([Buffer.from('r'), bytes])
+/** @throws ChatspecError `BAD_RECORD_KEY` */
+export function recordKey(key: RecordKey): Buffer {
+  return recordKeyBytes(key, 'r')
 }
 
 /** The first key after all that begin with `prefix`, whose first byte is one of the letters above. */
