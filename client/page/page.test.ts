@@ -220,6 +220,8 @@ describe('a connection that breaks', () => {
     const { alice, bob } = await people.pair({ alicePort: wire.port })
     await say(bob, 'before')
     await expectTexts(alice, ['before'])
+    // Her `read` is on its way only once the message was in view.
+    await expectMarks(bob, ['Read'])
     wire.break()
     await state(alice, 'backoff')
     await alice
