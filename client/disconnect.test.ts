@@ -55,9 +55,9 @@ describe('disconnect', () => {
     peerSends(world, 1)
     world.do({ type: 'disconnect' })
     while (world.stepClient());
-    expect(world.handled.map(({ seq }) => seq)).toEqual([1])
     world.settle()
     expect(world.session.status().state).toBe('idle')
+    expect(world.handled.map(({ seq }) => seq)).toEqual([1])
     world.do({ type: 'connect' })
     world.run(1_000)
     expect(world.handled.map(({ seq }) => seq)).toEqual([1, 2])
@@ -68,6 +68,8 @@ describe('disconnect', () => {
       const world = new World({ random: () => 0.5 })
       world.start()
       for (const kind of done) world.job(kind)
+      // Not stored yet, which is nothing to wait for without a connection.
+      send(world, 1)
       world.do({ type: 'disconnect' })
       expect(world.session.status().state).toBe('idle')
       world.run(60_000)
@@ -130,6 +132,16 @@ describe('disconnect', () => {
     world.settle()
     expect(frames(world, 'read')).toMatchObject([{ conv, seq: 1 }])
     expect(world.replies.get(1)).toMatchObject({ ok: true })
+  })
+
+  it('for good does not wait for what is stored lazily', () => {
+    const world = live()
+    peerSends(world, 1)
+    world.settle()
+    world.do({ type: 'close' })
+    world.settle()
+    expect(world.session.status().state).toBe('idle')
+    expect(world.stored).toContain('"seq":1')
   })
 
   it('is followed by close, which ends what still waits', () => {

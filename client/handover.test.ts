@@ -11,7 +11,7 @@ describe('a handover', () => {
       const { handover, emitter, handled } = open()
       emitter.on('message', () => {})
       handover.add(message(1))
-      await microtasks(steps)
+      if (steps > 0) await microtasks(steps - 1)
       handover.add(message(2))
       await microtasks(20)
       expect(handled, `${steps} microtasks later`).toEqual([1, 2])
@@ -22,7 +22,7 @@ describe('a handover', () => {
     for (let steps = 0; steps < 12; steps++) {
       const { handover, emitter, handled } = open()
       handover.add(message(1))
-      await microtasks(steps)
+      if (steps > 0) await microtasks(steps - 1)
       emitter.on('message', () => {})
       handover.resume()
       await microtasks(20)
@@ -33,7 +33,11 @@ describe('a handover', () => {
   it('ends the message in hand and begins no other while it is paused', async () => {
     const { handover, emitter, handled } = open()
     let end = () => {}
-    emitter.on('message', () => new Promise<void>((resolve) => (end = resolve)))
+    const begun: number[] = []
+    emitter.on('message', ({ seq }) => {
+      begun.push(seq)
+      return new Promise<void>((resolve) => (end = resolve))
+    })
     handover.add(message(1))
     handover.add(message(2))
     handover.pause()
@@ -41,7 +45,7 @@ describe('a handover', () => {
     await microtasks(20)
     handover.resume()
     await microtasks(20)
-    expect(handled).toEqual([1])
+    expect([begun, handled]).toEqual([[1], [1]])
     handover.start()
     end()
     await microtasks(20)
