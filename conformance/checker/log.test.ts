@@ -209,6 +209,38 @@ describe('H2 and answers', () => {
     expect(broken(story)).toEqual([])
     expect(checkHistory(story.events).counters).toMatchObject({ okSends: 4, strayAnswers: 1 })
   })
+
+  it('count a late refusal for what it is, and a timeout once', () => {
+    const { story, alice, bob } = chat()
+    const id = alice.send('d')
+    alice.does('timeout', { id })
+    alice.does('timeout', { id })
+    expect(checkHistory(story.events).counters).toMatchObject({ unknownSends: 1, refusedSends: 0 })
+    alice.does('error', { id, code: 104, definite: true })
+    bob.gets(4, 'alice', 'd')
+    expect(broken(story)).toEqual(['H2'])
+    expect(checkHistory(story.events).counters).toMatchObject({ unknownSends: 1, refusedSends: 1 })
+  })
+
+  it('are stray if nobody waits for them', () => {
+    const { story, alice } = chat()
+    alice.does('ok', { id: 77 })
+    alice.does('error', { id: 78, code: 101, definite: true })
+    alice.does('page', { id: 79, epoch, items: [], complete: true })
+    alice.sent(80, 'c', 3)
+    expect(broken(story)).toEqual([])
+    expect(checkHistory(story.events).counters.strayAnswers).toBe(4)
+  })
+
+  it('recover a send of unknown outcome by the ack of its repeat', () => {
+    const { story, alice } = chat()
+    alice.send('d')
+    alice.close(false)
+    const again = story.returns('alice')
+    again.sent(again.send('d'), 'd', 4, { duplicate: true })
+    expect(broken(story)).toEqual([])
+    expect(checkHistory(story.events).counters).toMatchObject({ unknownSends: 1, recoveredSends: 1 })
+  })
 })
 
 describe('H4: no holes', () => {

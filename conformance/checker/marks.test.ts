@@ -14,6 +14,7 @@ describe('H15: receipts', () => {
     const { story, alice, bob } = pair()
     bob.acks(1)
     alice.does('receipt', receipt(1))
+    alice.does('receipt', receipt(1))
     bob.acks(2)
     bob.does('read', at(2))
     alice.does('receipt', receipt(2))

@@ -58,9 +58,9 @@ export function onReceipt(state: State, connection: Connection, event: ReceiptEv
   const previous = connection.receipts.get(key)
   connection.receipts.set(key, event)
   state.findings.examine('H15')
-  if (previous !== undefined && previous.epoch === event.epoch && event.seq <= previous.seq) {
+  if (previous !== undefined && previous.epoch === event.epoch && event.seq < previous.seq) {
     state.findings.violate('H15', {
-      expected: `${event.mark} of ${event.reader} in ${event.conv} above seq ${previous.seq}`,
+      expected: `${event.mark} of ${event.reader} in ${event.conv} not below seq ${previous.seq}`,
       actual: `seq ${event.seq}`,
       events: [previous, event],
     })

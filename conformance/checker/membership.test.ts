@@ -34,6 +34,13 @@ describe('H10: nothing outside of a membership', () => {
     expect(broken(story)).toEqual(['H10'])
   })
 
+  it('lets the harness acknowledge such a message, which it cannot know to be wrong', () => {
+    const { story, bob } = group()
+    bob.gets(2, 'alice', 'b', inTeam)
+    bob.acks(2, team)
+    expect(broken(story)).toEqual(['H10'])
+  })
+
   it('finds it in history', () => {
     const { story, bob } = group()
     bob.reads([seen(2, 'alice', 'b')], { ...inTeam, timed: true })

@@ -1,6 +1,7 @@
 // H3, H5, H6, H12: places, bodies, and the order of sends.
 import { describe, expect, it } from 'vitest'
 import { bodyHash } from './body-hash.ts'
+import { checkHistory } from './checker.ts'
 import { broken, Story } from './testing/story.ts'
 
 function pair() {
@@ -93,6 +94,20 @@ describe('H5: send order', () => {
   })
 })
 
+describe('H5 after a violation', () => {
+  it('still holds every send against the highest one before', () => {
+    const { story, alice } = pair()
+    for (const [msgId, seq] of [
+      ['a', 5],
+      ['b', 3],
+      ['c', 4],
+    ] as const)
+      alice.says(msgId, seq)
+    const { rules } = checkHistory(story.events)
+    expect(rules.find(({ rule }) => rule === 'H5')?.violationCount).toBe(2)
+  })
+})
+
 describe('H6: real time', () => {
   it('accepts overlapping sends in any order', () => {
     const { story, alice, bob } = pair()
@@ -135,6 +150,18 @@ describe('H6: real time', () => {
   })
 })
 
+describe('H6 and repeats', () => {
+  it('know that a message may be older than the repeat by which it is seen first', () => {
+    const { story, alice, bob } = pair()
+    alice.send('a')
+    alice.close(false)
+    bob.says('b', 2)
+    const again = story.returns('alice')
+    again.sent(again.send('a'), 'a', 1, { duplicate: true })
+    expect(broken(story)).toEqual([])
+  })
+})
+
 describe('H12: acks of one message agree', () => {
   it('accepts the same answer to every repeat', () => {
     const { story, alice } = pair()
@@ -146,7 +173,7 @@ describe('H12: acks of one message agree', () => {
   it('finds a repeat with another seq', () => {
     const { story, alice } = pair()
     alice.says('a', 1)
-    alice.sent(alice.send('a'), 'a', 2, { duplicate: true })
+    alice.sent(alice.send('a'), 'a', 2, { duplicate: true, timestamp: 1_001 })
     expect(broken(story)).toEqual(['H12'])
   })
 
@@ -161,7 +188,9 @@ describe('H12: acks of one message agree', () => {
     const { story, alice } = pair()
     const id = alice.send('a')
     alice.sent(id, 'a', 1)
+    alice.sent(id, 'a', 1, { conv: 'd:alice:carol' })
     alice.sent(id, 'a', 2)
     expect(broken(story)).toEqual(['H12'])
+    expect(checkHistory(story.events).rules.find(({ rule }) => rule === 'H12')?.violationCount).toBe(2)
   })
 })

@@ -1,5 +1,6 @@
 // H7 and H9: one connection, one conversation, and what comes again after a reconnect.
 import { describe, expect, it } from 'vitest'
+import { checkHistory } from './checker.ts'
 import { spoken } from './testing/spoken.ts'
 import { at, broken } from './testing/story.ts'
 
@@ -160,6 +161,17 @@ describe('H7: a connection goes forward and skips nothing', () => {
     const { story, bob } = spoken(5)
     bob.gets(1, 'alice', 'a', { epoch: 'e2' })
     expect(broken(story)).toEqual(['H7'])
+    bob.gets(2, 'alice', 'b', { epoch: 'e2' })
+    const { rules } = checkHistory(story.events)
+    expect(rules.find(({ rule }) => rule === 'H7')?.violationCount).toBe(1)
+  })
+
+  it('finds that a stream goes back although the sync that could have set it back was refused', () => {
+    const { story, bob } = spoken(5)
+    const id = bob.asks('sync', { cursors: [at(3)] })
+    bob.does('error', { id, code: 103, definite: true })
+    bob.gets(4, 'alice', 'd', replay)
+    expect(broken(story)).toEqual(['H7'])
   })
 })
 
@@ -174,6 +186,7 @@ describe('H9: repeats after a reconnect', () => {
     again.synced(3, 5)
     again.live()
     expect(broken(story)).toEqual([])
+    expect(checkHistory(story.events).counters.replays).toBe(2)
   })
 
   it('finds a repeat without the flag', () => {
