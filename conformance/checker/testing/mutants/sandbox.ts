@@ -88,12 +88,13 @@ interface TestReport {
 
 function failuresIn(report: TestReport | undefined): TestName[] {
   if (report === undefined) return [{ file: '', title: `no end within ${deadlineMs} ms` }]
-  if (report.numPassedTests + report.numFailedTests === 0) throw new Error('no tests ran')
-  return report.testResults.flatMap(({ name, message, assertionResults }) => {
+  const failures = report.testResults.flatMap(({ name, message, assertionResults }) => {
     // A file that does not even load proves only that the patch is no program.
     if (assertionResults.length === 0) throw new Error(`${basename(name)} does not run: ${message}`)
     return assertionResults
       .filter(({ status }) => status === 'failed')
       .map(({ fullName: title }) => ({ file: basename(name), title }))
   })
+  if (report.numPassedTests + report.numFailedTests === 0) throw new Error('no tests ran')
+  return failures
 }
