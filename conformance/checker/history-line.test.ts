@@ -43,6 +43,7 @@ describe('parseHistoryLine', () => {
     [quiet, 1, /the first line is the header/],
     [header, 2, /a header arrived after line 1/],
     [header.replace('1}', '2}'), 1, /^version: 2 arrived, 1 is allowed$/],
+    [header.replace('1}', '2,"later":true}'), 1, /^version: 2 arrived, 1 is allowed$/],
     [quiet.replace('20', '-1'), 2, /^ms: -1 arrived, a number of milliseconds from 0 is allowed$/],
     [quiet.replace('20', '"20"'), 2, /^ms: "20" arrived/],
     [quiet.replace('20', '20,"__proto__":1'), 2, /^__proto__ arrived, ms are allowed$/],

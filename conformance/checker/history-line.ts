@@ -51,7 +51,8 @@ function refusal(value: Json, line: number): string | undefined {
       ? `kind: ${show(kind)} arrived, the first line is the header`
       : 'a header arrived after line 1'
   }
-  return wrongField(value, fields, 'kind') ?? wrongVersion(value)
+  // A later version may have other fields: the version is what is wrong with them.
+  return wrongVersion(value) ?? wrongField(value, fields, 'kind')
 }
 
 function wrongVersion({ kind, version }: Json): string | undefined {
