@@ -1,23 +1,8 @@
-// H1, H2, H4, H11, H13: what was sent, what is there, and what history says.
+// H1, H2, H4: what was sent, and what is there.
 import { describe, expect, it } from 'vitest'
 import { checkHistory } from './checker.ts'
-import { at, broken, direct, epoch, seen, Story } from './testing/story.ts'
-
-const whole = [seen(1, 'alice', 'a'), seen(2, 'bob', 'b'), seen(3, 'alice', 'c')]
-
-/** a at 1, b at 2, c at 3, seen by both. */
-function chat() {
-  const story = new Story()
-  const alice = story.connect('alice')
-  const bob = story.connect('bob')
-  alice.says('a', 1)
-  bob.gets(1, 'alice', 'a')
-  bob.says('b', 2)
-  alice.gets(2, 'bob', 'b')
-  alice.says('c', 3)
-  bob.gets(3, 'alice', 'c')
-  return { story, alice, bob }
-}
+import { chat, whole } from './testing/spoken.ts'
+import { at, broken, epoch, seen, Story } from './testing/story.ts'
 
 describe('H1: accepted sends are in the final log once', () => {
   it('accepts a log that holds them all', () => {
@@ -107,27 +92,6 @@ describe('H1: accepted sends are in the final log once', () => {
     expect(none.rules.find(({ rule }) => rule === 'H1')?.verdict).toBe('unknown')
     const half = checkHistory(story.events, { minimum: { finalReadShare: 0.5 } })
     expect(half.rules.find(({ rule }) => rule === 'H1')?.verdict).toBe('pass')
-  })
-})
-
-describe('final reads', () => {
-  it('count together: each member reads what is its own', () => {
-    const story = new Story()
-    const alice = story.connect('alice')
-    const bob = story.connect('bob')
-    const conv = 'g:team'
-    alice.joins(conv, 0)
-    alice.says('a', 1, conv)
-    bob.joins(conv, 1)
-    bob.says('b', 2, conv)
-    alice.gets(2, 'bob', 'b', { conv })
-    alice.leaves(conv, 2)
-    bob.says('c', 3, conv)
-    bob.readsAtEnd([seen(2, 'bob', 'b'), seen(3, 'bob', 'c')], conv)
-    expect(verdictOf(story, 'H4')).toBe('unknown')
-    alice.readsAtEnd([seen(1, 'alice', 'a'), seen(2, 'bob', 'b')], conv)
-    expect(broken(story)).toEqual([])
-    expect(verdictOf(story, 'H4')).toBe('pass')
   })
 })
 
@@ -269,68 +233,6 @@ describe('H4: no holes', () => {
     alice.says('a', 2)
     alice.readsAtEnd([seen(2, 'alice', 'a')])
     expect(broken(story)).toEqual(['H4'])
-  })
-})
-
-describe('H11: pages are the log', () => {
-  it('accepts pages in both directions and inside of bounds', () => {
-    const { story, alice } = chat()
-    const first = alice.asks('history', { conv: direct, order: 'desc' })
-    alice.does('page', { id: first, epoch, items: whole.slice(2), complete: false, nextCursor: 'x' })
-    const second = alice.asks('history', { conv: direct, order: 'desc', cursor: 'x' })
-    alice.does('page', { id: second, epoch, items: whole.slice(0, 2).reverse(), complete: true })
-    alice.reads(whole.slice(1, 2), { afterSeq: 1, beforeSeq: 3 })
-    alice.reads(whole.slice(1, 2), { timed: true })
-    expect(broken(story)).toEqual([])
-  })
-
-  it('finds an item that the next page repeats', () => {
-    const { story, alice } = chat()
-    const first = alice.asks('history', { conv: direct, order: 'asc' })
-    alice.does('page', { id: first, epoch, items: whole.slice(0, 2), complete: false, nextCursor: 'x' })
-    const second = alice.asks('history', { conv: direct, order: 'asc', cursor: 'x' })
-    alice.does('page', { id: second, epoch, items: whole.slice(1), complete: true })
-    expect(broken(story)).toEqual(['H11'])
-  })
-
-  it('finds an item that is left out between two pages', () => {
-    const { story, alice } = chat()
-    const first = alice.asks('history', { conv: direct, order: 'asc' })
-    alice.does('page', { id: first, epoch, items: whole.slice(0, 1), complete: false, nextCursor: 'x' })
-    const second = alice.asks('history', { conv: direct, order: 'asc', cursor: 'x' })
-    alice.does('page', { id: second, epoch, items: whole.slice(2), complete: true })
-    expect(broken(story)).toEqual(['H11'])
-  })
-
-  it('finds items in the wrong order', () => {
-    const { story, alice } = chat()
-    alice.reads([...whole].reverse())
-    expect(broken(story)).toEqual(['H11'])
-  })
-})
-
-describe('H13: history holds what was acked before', () => {
-  it('accepts that it lacks what was acked after the request', () => {
-    const { story, alice, bob } = chat()
-    const id = alice.asks('history', { conv: direct, order: 'asc' })
-    bob.says('d', 4)
-    alice.does('page', { id, epoch, items: whole, complete: true })
-    expect(broken(story)).toEqual([])
-  })
-
-  it('finds an end that is too early, in either direction', () => {
-    const forward = chat()
-    forward.bob.reads(whole.slice(0, 2))
-    expect(broken(forward.story)).toEqual(['H13'])
-    const backward = chat()
-    backward.bob.reads(whole.slice(0, 2).reverse(), { order: 'desc' })
-    expect(broken(backward.story)).toEqual(['H13'])
-  })
-
-  it('finds an empty answer', () => {
-    const { story, bob } = chat()
-    bob.reads([])
-    expect(broken(story)).toEqual(['H13'])
   })
 })
 
