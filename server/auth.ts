@@ -126,7 +126,7 @@ function judgeClaims(payload: Record<string, unknown>, jwt: JwtOptions, nowMs: M
   const { sub, exp, nbf, iat, jti, aud, iss } = payload
   const leewayMs = jwt.leewaySeconds * 1000
   if (typeof sub !== 'string' || !namePattern.test(sub)) return refused
-  if (![exp, nbf, iat].every(isDateOrAbsent)) return refused
+  if (!isDateOrAbsent(exp) || !isDateOrAbsent(nbf) || !isDateOrAbsent(iat)) return refused
   if (jti !== undefined && typeof jti !== 'string') return refused
   if (jwt.audience !== undefined && !(Array.isArray(aud) ? aud : [aud]).includes(jwt.audience)) return refused
   if (jwt.issuer !== undefined && iss !== jwt.issuer) return refused

@@ -10,29 +10,35 @@ const grainMs = 3_600_000
 
 export interface DeviceOwner {
   readonly id: string
-  readonly devices: Map<string, Milliseconds>
   readonly sessions: readonly { deviceId: string }[]
 }
 
+/** With the time at which each was last seen. */
+export type KnownDevices = Map<string, Milliseconds>
+
 export interface Devices {
-  of(userId: string): Map<string, Milliseconds>
+  of(userId: string): KnownDevices
   /** A user is known once it has authenticated: its newest device is never forgotten. */
   isKnown(userId: string): boolean
   /** Notes that a device is here, and forgets those of too many and those unseen for `keepMs`. */
-  remember(owner: DeviceOwner, deviceId: string, times: { nowMs: Milliseconds; keepMs: number }): void
+  remember(
+    owner: DeviceOwner,
+    devices: KnownDevices,
+    seen: { deviceId: string; nowMs: Milliseconds; keepMs: number },
+  ): void
 }
 
 export function createDevices(records: Records, cursors: Cursors): Devices {
   return {
     of(userId) {
       const record = records.get(['devices', userId])
-      const devices = new Map<string, Milliseconds>()
+      const devices: KnownDevices = new Map()
       if (typeof record !== 'object' || record === null) return devices
       for (const [deviceId, seenMs] of Object.entries(record)) devices.set(deviceId, Number(seenMs))
       return devices
     },
     isKnown: (userId) => records.get(['devices', userId]) !== undefined,
-    remember({ id, devices, sessions }, deviceId, { nowMs, keepMs }) {
+    remember({ id, sessions }, devices, { deviceId, nowMs, keepMs }) {
       if (nowMs - (devices.get(deviceId) ?? 0) < grainMs) return
       devices.set(deviceId, nowMs)
       const unused = [...devices].filter(([other]) => !sessions.some((session) => session.deviceId === other))

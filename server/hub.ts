@@ -1,10 +1,10 @@
 // Everything that connections share: who is online, which conversations are loaded, and the services they use.
-import { type Codec, closes, type Encoding, type Milliseconds, type Seq } from '../protocol/index.ts'
+import { type Codec, closes, type Encoding, type Seq } from '../protocol/index.ts'
 import type { Authenticator, Claims } from './auth.ts'
 import { type Conversation, createPlace, loadConversation, type Place } from './conversation.ts'
 import { type Cursors, createCursors } from './cursors.ts'
 import { freeWindow, goLive, leaveTopic, rejoin } from './delivery.ts'
-import { createDevices, type Devices } from './devices.ts'
+import { createDevices, type Devices, type KnownDevices } from './devices.ts'
 import type { MessageLog } from './log.ts'
 import type { Logger } from './logger.ts'
 import type { Counters } from './metrics.ts'
@@ -23,8 +23,6 @@ export interface User {
   readonly sessions: Session[]
   /** Conversations: `null` while a member, else the last seq of the ended membership. */
   readonly conversations: Map<string, Seq | null>
-  /** Devices whose cursors are kept, with the time each was last seen. */
-  readonly devices: Map<string, Milliseconds>
   onlineSinceMs: number
 }
 
@@ -40,7 +38,8 @@ export interface HubParts {
   now: () => number
   /** Uniform in [0, 1). */
   random: () => number
-  randomId: () => string
+  /** Another one at every call. */
+  sessionId: () => string
 }
 
 export class Hub {
@@ -54,7 +53,7 @@ export class Hub {
   readonly broadcaster: Broadcaster
   readonly now: () => number
   readonly random: () => number
-  readonly randomId: () => string
+  readonly sessionId: () => string
   readonly limiter: RateLimiter
   readonly welcomeTails = new WelcomeTails()
   readonly sessions = new Set<Session>()
@@ -78,7 +77,7 @@ export class Hub {
     this.broadcaster = parts.broadcaster
     this.now = parts.now
     this.random = parts.random
-    this.randomId = parts.randomId
+    this.sessionId = parts.sessionId
     this.records = createRecords(parts.log)
     this.cursors = createCursors(this.records, parts.log.epoch)
     this.devices = createDevices(this.records, this.cursors)
@@ -110,19 +109,13 @@ export class Hub {
     }
   }
 
-  /** The user of an authenticated connection, with its conversations. */
-  userOnline(userId: string): User {
-    const known = this.users.get(userId)
-    if (known !== undefined) return known
-    const user: User = {
-      id: userId,
-      sessions: [],
-      conversations: new Map(),
-      devices: this.devices.of(userId),
-      onlineSinceMs: this.now(),
-    }
+  /** The user of a first connection, with its conversations. */
+  userOnline(userId: string, session: Session, devices: KnownDevices): User {
+    // A list that is grown from nothing would reserve room for many: nearly everybody has one connection.
+    const sessions = [session]
+    const user: User = { id: userId, sessions, conversations: new Map(), onlineSinceMs: this.now() }
     // Nobody can write to a user without a device, so a new one has nothing to look up.
-    if (user.devices.size > 0) {
+    if (devices.size > 0) {
       for (const [key, value] of this.records.list(['conv', userId])) {
         user.conversations.set(key[2] ?? '', typeof value === 'number' ? value : null)
       }

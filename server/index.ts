@@ -1,5 +1,4 @@
 // The reference server of chatspec/1.
-import { randomUUID } from 'node:crypto'
 import { createCborCodec } from '../protocol/index.ts'
 import { createAuthenticator } from './auth.ts'
 import { announceDrain, closeAll } from './drain.ts'
@@ -14,6 +13,7 @@ import type { Logger } from './logger.ts'
 import { Counters, createMetrics } from './metrics.ts'
 import { resolveOptions, type ServerOptionsInput } from './options.ts'
 import { createRevocations } from './revocations.ts'
+import { createSessionIds } from './session-ids.ts'
 import { createTransport, serveSockets, type Transport } from './transport.ts'
 import { nodeUtf8 } from './utf8-node.ts'
 
@@ -74,7 +74,7 @@ export async function startServer(input: ServerOptionsInput, logger: Logger): Pr
     broadcaster: transport.broadcaster,
     now,
     random: Math.random,
-    randomId: randomUUID,
+    sessionId: createSessionIds(),
   })
   log.onCommit(({ answers, seconds }) => {
     counters.countCommit(answers, seconds)

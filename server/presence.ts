@@ -8,11 +8,11 @@ import type { Session } from './session.ts'
 export const presenceMembersMax = 200
 
 export function announceOnline(hub: Hub, user: User): void {
-  announce(hub, user, presenceOf(hub, user.id, user))
+  if (user.conversations.size > 0) announce(hub, user, presenceOf(hub, user.id, user))
 }
 
 export function announceOffline(hub: Hub, user: User): void {
-  announce(hub, user, presenceOf(hub, user.id, undefined))
+  if (user.conversations.size > 0) announce(hub, user, presenceOf(hub, user.id, undefined))
 }
 
 /** What a connection needs to know at its start: the peers that are online now. */

@@ -68,18 +68,20 @@ function admit(hub: Hub, session: Session, message: Hello, claims: Claims): void
       retryTooManyMs,
     )
   }
-  const user = hub.userOnline(claims.userId)
-  const first = user.sessions.length === 0
+  const devices = hub.devices.of(claims.userId)
+  const user = online ?? hub.userOnline(claims.userId, session, devices)
+  online?.sessions.push(session)
   openSession(hub, session, message, claims, user)
-  hub.devices.remember(user, message.deviceId, {
-    nowMs: hub.now(),
+  hub.devices.remember(user, devices, {
+    deviceId: message.deviceId,
+    nowMs: session.lastHeardMs,
     keepMs: hub.options.limits.resumeWindowMs,
   })
   // The new connection counts before the old one goes: presence does not flap.
   if (replaced !== undefined) closeSession(hub, replaced, closes.SESSION_REPLACED)
   const starts = placesOf(hub, session, user, message)
   welcome(hub, session, message, resumed(message, starts, user, hub.log.epoch))
-  if (first) announceOnline(hub, user)
+  if (online === undefined) announceOnline(hub, user)
   answerEmpty(hub, session, user, message.resume?.cursors ?? [])
   startReplay(hub, session, starts, undefined)
   if (hub.logger.isLevelEnabled('debug')) {
@@ -91,7 +93,7 @@ function openSession(hub: Hub, session: Session, message: Hello, claims: Claims,
   session.state = 'active'
   session.user = user
   session.deviceId = message.deviceId
-  session.sessionId = hub.randomId()
+  session.sessionId = hub.sessionId()
   session.tokenId = claims.tokenId ?? ''
   session.tokenIssuedAtMs = claims.issuedAt
   session.expiresAtMs = claims.expiresAt
@@ -99,7 +101,6 @@ function openSession(hub: Hub, session: Session, message: Hello, claims: Claims,
   session.firstPingAtMs = session.lastHeardMs + Math.max(1, session.heartbeat.intervalMs * hub.random())
   session.wantsPresence = hub.options.presence && message.caps?.includes('presence') === true
   session.wantsReceipts = hub.options.receipts && message.caps?.includes('receipts') === true
-  user.sessions.push(session)
 }
 
 /** A place in each conversation of the user; the ones with something to replay are returned. */

@@ -83,7 +83,7 @@ export function createVirtualServer(
     },
     now,
     random: () => 0.5,
-    randomId: () => `id-${Math.random().toString(36).slice(2)}`,
+    sessionId: () => `id-${Math.random().toString(36).slice(2)}`,
   })
 
   async function settle(): Promise<void> {
