@@ -14,16 +14,17 @@ export interface DeviceOwner {
 }
 
 /** With the time at which each was last seen. */
-export type KnownDevices = Map<string, Milliseconds>
+export type KnownDevices = Readonly<Record<string, Milliseconds>>
 
 export interface Devices {
-  of(userId: string): KnownDevices
+  /** Undefined: the user is new. */
+  of(userId: string): KnownDevices | undefined
   /** A user is known once it has authenticated: its newest device is never forgotten. */
   isKnown(userId: string): boolean
   /** Notes that a device is here, and forgets those of too many and those unseen for `keepMs`. */
   remember(
     owner: DeviceOwner,
-    devices: KnownDevices,
+    known: KnownDevices | undefined,
     seen: { deviceId: string; nowMs: Milliseconds; keepMs: number },
   ): void
 }
@@ -31,15 +32,13 @@ export interface Devices {
 export function createDevices(records: Records, cursors: Cursors): Devices {
   return {
     of(userId) {
-      const record = records.get(['devices', userId])
-      const devices: KnownDevices = new Map()
-      if (typeof record !== 'object' || record === null) return devices
-      for (const [deviceId, seenMs] of Object.entries(record)) devices.set(deviceId, Number(seenMs))
-      return devices
+      return records.get(['devices', userId]) as KnownDevices | undefined
     },
     isKnown: (userId) => records.get(['devices', userId]) !== undefined,
-    remember({ id, sessions }, devices, { deviceId, nowMs, keepMs }) {
-      if (nowMs - (devices.get(deviceId) ?? 0) < grainMs) return
+    remember({ id, sessions }, known = {}, { deviceId, nowMs, keepMs }) {
+      // Of a new device called `constructor` this is NaN, and it is written like any other.
+      if (nowMs - (known[deviceId] ?? 0) < grainMs) return
+      const devices = new Map(Object.entries(known))
       devices.set(deviceId, nowMs)
       const unused = [...devices].filter(([other]) => !sessions.some((session) => session.deviceId === other))
       unused.sort((a, b) => a[1] - b[1])

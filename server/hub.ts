@@ -110,12 +110,12 @@ export class Hub {
   }
 
   /** The user of a first connection, with its conversations. */
-  userOnline(userId: string, session: Session, devices: KnownDevices): User {
+  userOnline(userId: string, session: Session, devices: KnownDevices | undefined): User {
     // A list that is grown from nothing would reserve room for many: nearly everybody has one connection.
     const sessions = [session]
     const user: User = { id: userId, sessions, conversations: new Map(), onlineSinceMs: this.now() }
     // Nobody can write to a user without a device, so a new one has nothing to look up.
-    if (devices.size > 0) {
+    if (devices !== undefined) {
       for (const [key, value] of this.records.list(['conv', userId])) {
         user.conversations.set(key[2] ?? '', typeof value === 'number' ? value : null)
       }
