@@ -123,6 +123,18 @@ describe('H7: a connection goes forward and skips nothing', () => {
     again.synced(2, 5)
     again.live()
     expect(broken(story)).toEqual(['H7'])
+    expect(checkHistory(story.events).rules.find(({ rule }) => rule === 'H7')?.violationCount).toBe(1)
+  })
+
+  it('lets a client resume behind a gap', () => {
+    const { story, bob } = spoken(2)
+    bob.does('gap', { ...at(0), from: 2, to: 4, reason: 'overflow' })
+    bob.close(false)
+    const again = story.returns('bob', { cursors: [at(4)] })
+    again.gets(5, 'alice', 'e', replay)
+    again.synced(4, 5)
+    again.live()
+    expect(broken(story)).toEqual([])
   })
 
   it('accepts it if the synced says that it was not recovered', () => {
@@ -133,6 +145,16 @@ describe('H7: a connection goes forward and skips nothing', () => {
     again.gets(5, 'alice', 'e', replay)
     again.synced(3, 5, { recovered: false })
     expect(broken(story)).toEqual([])
+  })
+
+  it('finds it if what that gives up is less than what is missing', () => {
+    const { story, bob } = spoken(5)
+    bob.close(false)
+    const again = story.returns('bob', { cursors: [at(1)] })
+    again.gets(4, 'alice', 'd', replay)
+    again.gets(5, 'alice', 'e', replay)
+    again.synced(2, 5, { recovered: false })
+    expect(broken(story)).toEqual(['H7'])
   })
 
   it('finds it also if no synced ends the replay', () => {
@@ -186,7 +208,9 @@ describe('H9: repeats after a reconnect', () => {
     again.synced(3, 5)
     again.live()
     expect(broken(story)).toEqual([])
-    expect(checkHistory(story.events).counters.replays).toBe(2)
+    const { counters, rules } = checkHistory(story.events)
+    expect(counters.replays).toBe(2)
+    expect(rules.find(({ rule }) => rule === 'H9')?.examined).toBe(2)
   })
 
   it('finds a repeat without the flag', () => {
@@ -230,6 +254,13 @@ describe('H9: repeats after a reconnect', () => {
     again.gets(5, 'alice', 'e', replay)
     again.synced(4, 5)
     expect(broken(restarted.story)).toEqual([])
+    const synced = spoken(5)
+    synced.bob.does('ok', { id: synced.bob.asks('ack', at(5)) })
+    synced.bob.close()
+    const live = synced.story.connect('bob')
+    live.asks('sync', { cursors: [at(4)] })
+    live.gets(5, 'alice', 'e', replay)
+    expect(broken(synced.story)).toEqual([])
     const asked = spoken(5)
     asked.bob.does('ok', { id: asked.bob.asks('ack', at(5)) })
     asked.bob.close()
