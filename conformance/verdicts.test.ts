@@ -4,7 +4,7 @@ import type { RuleId } from '../protocol/index.ts'
 import { expectThat } from './expect.ts'
 import { pass } from './outcome.ts'
 import { type Defect, fakeSecret } from './testing/fake-server.ts'
-import { failures, probeCase, runFake } from './testing/run-fake.ts'
+import { failures, probeCase, runFake, shortWaitMs } from './testing/run-fake.ts'
 import { mintToken } from './tokens.ts'
 
 test('a correct server passes everything that it declares', async () => {
@@ -50,7 +50,7 @@ test('a failure shows what was expected, what came, the last lines and how to se
   )
   const [failed] = result.cases
   expect(failed?.checks[0]).toMatchObject({
-    expected: 'pong n=0 at alice/1 within 500 ms',
+    expected: `pong n=0 at alice/1 within ${shortWaitMs} ms`,
     actual: 'it did not come; meanwhile: pong n=1',
     sentence: expect.stringMatching(/^Whoever receives a `ping` MUST/),
   })
@@ -125,7 +125,7 @@ test('a token never stands in a result', async () => {
       return expectThat('a failure shows its trace', false)
     },
   })
-  const result = await runFake({}, { cases: [one] })
+  const result = await runFake({}, { cases: [one] }, { timeoutMs: shortWaitMs })
   expect(result.cases[0]?.trace.length).toBeGreaterThan(3)
   expect(JSON.stringify(result)).not.toContain(secretToken.slice(0, 20))
 })
