@@ -3,6 +3,7 @@ import type { HeartbeatRequest } from '../protocol/index.ts'
 import type { ConnectChoices } from './choices.ts'
 import type { CaseContext } from './context.ts'
 import { Finding, untestable } from './outcome.ts'
+import type { User } from './observer.ts'
 import type { Session } from './session.ts'
 
 /** SPEC.md, Deadlines: for coarse timers. */
@@ -21,9 +22,9 @@ export function shortest(maxMissed: number, timeoutMs = 1): HeartbeatRequest {
 export async function connectImpatient(
   t: CaseContext,
   heartbeat: HeartbeatRequest,
-  choices: ConnectChoices = {},
+  { user = t.user(), ...choices }: ConnectChoices & { user?: User } = {},
 ): Promise<Session> {
-  const session = await t.connect(t.user(), { heartbeat, ...choices })
+  const session = await t.connect(user, { heartbeat, ...choices })
   const { deadAfterMs } = session.welcome.heartbeat
   if (deadAfterMs > longestDeadAfterMs)
     throw new Finding(untestable(`deadAfterMs is at least ${deadAfterMs} ms`))

@@ -3,8 +3,13 @@ import { randomUUID } from 'node:crypto'
 import { arrivals, msgIds, pick, sendAll, sendEach, sendPatiently, seqs } from '../batches.ts'
 import { defineCase } from '../case.ts'
 import { expectBetween, expectEqual, expectError, expectNone, expectSame } from '../expect.ts'
-import { all } from '../outcome.ts'
+import { all, unknown, untestable } from '../outcome.ts'
 import type { Session } from '../session.ts'
+
+/** A longer window takes a quick run too long. */
+const longestWindowMs = 10_000
+/** Of the window; the rest is for the way of a repeat. */
+const lateShare = 0.75
 
 // [DED-01] A repeat MUST be answered with the first answer and `"duplicate":true`, and not be delivered again.
 export const repeatGetsTheFirstAnswer = defineCase({
@@ -151,6 +156,37 @@ export const repeatIsRecognisedAfterManyOthers = defineCase({
     return expectEqual('answer to the repeat', { ...again, id: first.id }, { ...first, duplicate: true })
   },
 })
+
+// [DED-06] A repeat MUST be recognised for at least `dedupWindowMs`; a `msgId` that is used again after its entry expired
+// is treated as new and recognised from then on.
+export const repeatIsRecognisedUntilTheWindowEnds = defineCase({
+  id: 'dedup/repeat-is-recognised-until-the-window-ends',
+  rules: ['DED-06'],
+  level: 'must',
+  patient: true,
+  async run(t) {
+    const { dedupWindowMs } = t.limits
+    if (dedupWindowMs > longestWindowMs) return untestable(`a window of ${dedupWindowMs} ms takes too long`)
+    const [alice, bob] = await t.pair()
+    const beganMs = t.elapsedMs()
+    const first = await alice.dm(bob, 'once')
+    const again = { msgId: first.msgId }
+    await alice.ended(beganMs + dedupWindowMs * lateShare - t.elapsedMs())
+    const repeat = await alice.dm(bob, 'once', again)
+    if (t.elapsedMs() - beganMs > dedupWindowMs) return unknown('the repeat came after the window')
+    const { seq, duplicate } = repeat
+    t.check(expectEqual('answer to a late repeat', { seq, duplicate }, { seq: first.seq, duplicate: true }))
+    await alice.ended(dedupWindowMs)
+    // [VAR-14] It may be recognised for longer; if it is not, it is new.
+    const [fresh, second] = await dmTwice(alice, bob, again)
+    return expectEqual('repeat of what is new', second.seq, fresh.seq)
+  },
+})
+
+/** The same message twice. */
+async function dmTwice(from: Session, to: Session, options: { msgId: string }) {
+  return [await from.dm(to, 'once', options), await from.dm(to, 'once', options)] as const
+}
 
 // [DED-08] The `msgId` of an accepted message with another conversation, content, `contentType` or `meta`: error 106,
 // and that message stays as it is.

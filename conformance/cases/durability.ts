@@ -76,6 +76,25 @@ export const repeatIsRecognisedAfterARestart = defineCase({
   },
 })
 
+// [ORD-07] A seq MUST NOT be given a second time in the same conversation and epoch, also not after a restart.
+export const numberingGoesOnAfterARestart = defineCase({
+  id: 'durability/numbering-goes-on-after-a-restart',
+  rules: ['ORD-07'],
+  level: 'must',
+  needs: ['hook:restart'],
+  encodings: ['json'],
+  exclusive: true,
+  async run(t) {
+    const [alice, bob] = await t.pair()
+    const before = await sendAll(alice, bob, 5)
+    await comeBack(t, 'restart')
+    const [sender, receiver] = [await t.reconnect(alice), await t.reconnect(bob)]
+    const after = await sendAll(sender, receiver, 5)
+    const places = [...before, ...after].map(({ epoch, seq }) => `${epoch} ${seq}`)
+    return expectEqual('places given out', places.length, new Set(places).size)
+  },
+})
+
 // [GRP-09] Memberships and their windows MUST survive a restart as far as messages do.
 export const membershipsSurviveARestart = defineCase({
   id: 'durability/memberships-survive-a-restart',

@@ -27,6 +27,7 @@ import * as groupsMembers from './groups-members.ts'
 import * as groupsWindows from './groups-windows.ts'
 import * as heartbeats from './heartbeats.ts'
 import * as heartbeatsFence from './heartbeats-fence.ts'
+import * as heartbeatsGranted from './heartbeats-granted.ts'
 import * as history from './history.ts'
 import * as historyReads from './history-reads.ts'
 import * as http from './http.ts'
@@ -60,7 +61,7 @@ export const caseFiles: Readonly<Record<string, Readonly<Record<string, Case>>>>
     ...framingHeader,
     ...framingBinary,
   },
-  heartbeats: { ...heartbeats, ...heartbeatsFence },
+  heartbeats: { ...heartbeats, ...heartbeatsGranted, ...heartbeatsFence },
   direct,
   acks: { ...acks, ...acksWindow },
   dedup: { ...dedup, ...dedupRefusals },
