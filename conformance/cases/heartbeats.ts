@@ -1,5 +1,5 @@
 // Heartbeats: SPEC.md#heartbeats.
-import { closes } from '../../protocol/index.ts'
+import { closes, maxSafe } from '../../protocol/index.ts'
 import { cursorAt, sendAll } from '../batches.ts'
 import { defineCase } from '../case.ts'
 import type { CaseContext } from '../context.ts'

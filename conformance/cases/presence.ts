@@ -33,6 +33,8 @@ export const oneOfTwoConnectionsKeepsAUserOnline = defineCase({
     const phone = await t.connect(alice)
     await alice.close()
     await bob.delivery(await phone.dm(bob, 'still here'))
+    await bob.fence()
+    t.check(expectEqual('offline while one lives', statesOf(alice, bob).filter(isOffline), []))
     await phone.close()
     await bob.next('presence', { user: alice.user.id, state: 'offline' })
     return expectEqual('offline after the last one only', statesOf(alice, bob).filter(isOffline), ['offline'])

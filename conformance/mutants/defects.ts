@@ -340,10 +340,9 @@ export const defects = [
   },
   {
     id: 'M67',
-    title: 'names the binary form and speaks the other',
-    clauses: ['FRM-15'],
-    cases: ['auth/offered-encoding-is-spoken'],
-    encodings: ['cbor'],
+    title: 'speaks the binary form with those who offer nothing',
+    clauses: ['AUTH-14'],
+    cases: ['auth/no-subprotocol-means-json'],
   },
   {
     id: 'M68',

@@ -55,7 +55,7 @@ export class ChatServer {
     this.options = options
     this.disk = disk
     this.#process = process
-    this.writer = new Writer(() => (this.has('B01') ? Math.floor(Math.random() ** 8 * 300) : 0))
+    this.writer = new Writer(() => this.#commitMs())
     this.#timer = setInterval(() => this.held ?? tick(this), tickMs)
   }
 
@@ -164,6 +164,12 @@ export class ChatServer {
 
   openSockets(): number {
     return this.#process.openSockets()
+  }
+
+  /** What a group of changes takes. */
+  #commitMs(): number {
+    if (this.has('B01')) return Math.floor(Math.random() ** 8 * 300)
+    return this.has('M21') || this.has('M64') ? 10 : 0
   }
 
   /** A connection has all that it missed. */
