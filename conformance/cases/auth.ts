@@ -3,8 +3,9 @@ import { subprotocols } from '../../protocol/index.ts'
 import { defineCase } from '../case.ts'
 import { expectBetween, expectClose, expectEqual, expectNone, expectOneOf, expectRefused } from '../expect.ts'
 import { claim } from '../forgeries.ts'
+import { keepDoing } from '../impatient.ts'
 import { all, clause, untestable } from '../outcome.ts'
-import { eachOf, labelled } from '../provoke.ts'
+import { eachOf, labelled, ownFault } from '../provoke.ts'
 import { specimens } from '../specimens.ts'
 
 /** SPEC.md, Deadlines: for coarse timers. */
@@ -70,7 +71,7 @@ export const noSubprotocolMeansJson = defineCase({
   encodings: ['json'],
   async run(t) {
     const user = t.user()
-    const { wire, welcome } = await t.connect(user, { subprotocols: [] })
+    const { wire, welcome } = await ownFault(t.connect(user, { subprotocols: [] }))
     return all(
       expectEqual('subprotocol', wire.protocol, undefined),
       expectEqual('userId', welcome.userId, user.id),
@@ -155,7 +156,8 @@ export const helloHasToComeInTime = defineCase({
     const beganMs = t.elapsedMs()
     const [silent, pinging] = await Promise.all([t.open(), t.open()])
     const openedMs = t.elapsedMs()
-    await pinging.ping()
+    const pings = { forMs: helloTimeoutMs + toleranceMs, everyMs: helloTimeoutMs / 5 }
+    const goesOn = keepDoing(pinging, pings, () => pinging.write({ type: 'ping', n: 1 }))
     const checks = [silent, pinging].map(async (stranger) => {
       const end = await stranger.ended(helloTimeoutMs + toleranceMs)
       const afterMs = (end?.atMs ?? Number.POSITIVE_INFINITY) - beganMs
@@ -165,7 +167,9 @@ export const helloHasToComeInTime = defineCase({
         expectBetween('ms to the close', afterMs, helloTimeoutMs - clockGrainMs, latestMs),
       )
     })
-    return all(...(await Promise.all(checks)))
+    const judged = await Promise.all(checks)
+    await goesOn
+    return all(...judged)
   },
 })
 

@@ -10,6 +10,7 @@ import {
   expectThat,
 } from '../expect.ts'
 import { all, clause } from '../outcome.ts'
+import { ownFault } from '../provoke.ts'
 import { whileStopping } from '../restarts.ts'
 
 /** Timers may be so late. */
@@ -30,9 +31,11 @@ export const stoppingServerWorksUntilTheEnd = defineCase({
     return whileStopping(t, alice, async ({ graceMs, ...drain }) => {
       const toldAtMs = t.elapsedMs()
       const { graceMs: same, ...other } = await bob.next('drain', {}, { rule: 'DRN-01' })
-      const [sent] = await sendAll(alice, bob, 3)
-      const delivered = await arrivals(bob, [sent])
-      const acked = await bob.request({ type: 'ack', conv: sent.conv, epoch: sent.epoch, seq: sent.seq })
+      t.about('DRN-03')
+      const [sent] = await ownFault(sendAll(alice, bob, 3))
+      const delivered = await ownFault(arrivals(bob, [sent]))
+      const { conv, epoch, seq } = sent
+      const acked = await ownFault(bob.request({ type: 'ack', conv, epoch, seq }))
       const ends = await Promise.all([alice, bob].map((one) => one.ended(graceMs + lateMs)))
       const earliestMs = Math.min(...ends.map((end) => (end?.atMs ?? 0) - toldAtMs))
       return [

@@ -138,13 +138,17 @@ async function textsOfErrors(t: CaseContext): Promise<string[]> {
 }
 
 async function textsOfCloses(t: CaseContext): Promise<string[]> {
-  return eachOf(Object.values(provocations), async (provoke) => {
+  const stranger = await t.open()
+  stranger.sayHello({ token: flippedToken(await t.token(stranger.user), 'signature') })
+  const refused = await stranger.ended()
+  const others = await eachOf(Object.values(provocations), async (provoke) => {
     const session = await t.connect()
     session.breaksRules = true
     await provoke(t, session)
     const end = await session.ended()
     return JSON.stringify([end?.bye, end?.reason])
   })
+  return [JSON.stringify([refused?.bye, refused?.reason]), ...others]
 }
 
 async function textsOfPages(t: CaseContext, token: string): Promise<string[]> {

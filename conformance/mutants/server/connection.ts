@@ -41,6 +41,7 @@ export class Connection {
   firstPingAtMs = Number.POSITIVE_INFINITY
   lastPingAtMs: number | undefined
   isResumed = false
+  isEnding = false
   /** [M40] Not subscribed yet. */
   isLate = false
   /** [M141] */
@@ -88,7 +89,7 @@ export class Connection {
   }
 
   write(frame: ServerMessage): void {
-    if (!this.isOpen && !this.server.has('M140')) return
+    if (!this.isOpen) return
     if (this.server.has('M50')) this.heardAtMs = performance.now()
     const { has } = this.server
     const nowMs = has('M164') ? 0 : Date.now()
@@ -119,7 +120,7 @@ export class Connection {
 
   /** The last word, and the close behind it. */
   bye(name: CloseName, reason: string, retryAfterMs?: number): void {
-    if (this.state === 'closing') return
+    if (this.state === 'closing' || this.isEnding) return
     const { code, reconnect } = closes[name]
     if (!this.server.has('M138'))
       this.write({
@@ -130,6 +131,13 @@ export class Connection {
         ...(retryAfterMs !== undefined && { retryAfterMs }),
       })
     this.flush()
+    this.isEnding = true
+    // [M140] The close comes later, and what is answered meanwhile before it.
+    if (this.server.has('M140')) setTimeout(() => this.#end(code, reason), 40)
+    else this.#end(code, reason)
+  }
+
+  #end(code: number, reason: string): void {
     this.state = 'closing'
     this.server.left(this)
     if (this.server.has('M179')) this.socket.close(code >= 4500 ? 1011 : code)

@@ -7,6 +7,8 @@ import { flow, streamOf } from './streams.ts'
 
 /** [M24] The longest wait for one receiver. */
 const longestWaitMs = 8_000
+/** [M21] */
+const listAgeMs = 150
 
 export function receivers(server: ChatServer, conversation: Conversation, from: string): Connection[] {
   const { id, members, windows } = conversation
@@ -20,6 +22,16 @@ export function receivers(server: ChatServer, conversation: Conversation, from: 
     const sessions = server.sessionsOf(user)
     return server.has('M26') ? sessions.slice(-1) : sessions
   })
+}
+
+/** [M21] A list that was true some moments ago. */
+export function cachedReceivers(server: ChatServer, conversation: Conversation, from: string): Connection[] {
+  const nowMs = performance.now()
+  const known = server.lists.get(conversation.id)
+  if (known && nowMs - known.atMs < listAgeMs) return known.list
+  const list = receivers(server, conversation, from)
+  server.lists.set(conversation.id, { list, atMs: nowMs })
+  return list
 }
 
 export function fanOut(

@@ -20,7 +20,12 @@ function look(server: ChatServer, connection: Connection): void {
     return
   }
   const { expiresAtMs = 0 } = connection.identity ?? {}
-  if (expiresAtMs > 0 && Date.now() >= expiresAtMs + (server.has('B15') ? 4_000 : 0) && !server.has('M72'))
+  if (
+    expiresAtMs > 0 &&
+    Date.now() >= expiresAtMs + (server.has('B15') ? 4_000 : 0) &&
+    !server.has('M72') &&
+    !server.has('M71')
+  )
     return connection.bye('TOKEN_EXPIRED', 'the token ran out')
   if (nowMs - (connection.exhaustedSinceMs ?? nowMs) >= ackTimeoutMs && !server.has('M61'))
     return connection.bye('SLOW_CONSUMER', 'nothing was acknowledged in time')

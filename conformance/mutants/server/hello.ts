@@ -18,7 +18,7 @@ export function hello(connection: Connection, frame: Hello): void {
   if (!verdict.ok)
     return connection.bye(
       verdict.close,
-      has('M189') ? `refused: ${frame.token}` : 'the token is not accepted',
+      has('M189') ? `refused: ${frame.token.slice(0, 200)}` : 'the token is not accepted',
     )
   if (server.isDraining && !has('M153')) return connection.bye('DRAINING', 'the server stops', fullRetryMs)
   connection.identity = has('M158') ? stolen(connection, frame, verdict.identity) : verdict.identity
@@ -72,6 +72,7 @@ function begin(connection: Connection, frame: Hello): void {
     return connection.bye('FORBIDDEN', 'a cursor of somebody else')
   server.entered(connection)
   const { expiresAtMs = 0 } = connection.identity ?? {}
+  if (server.has('M191')) connection.write({ type: 'pong', n: 0 })
   connection.write({
     type: 'welcome',
     id: frame.id,
@@ -84,7 +85,6 @@ function begin(connection: Connection, frame: Hello): void {
     heartbeat: connection.heartbeat,
     limits: server.options.limits,
   })
-  if (server.has('M191')) connection.write({ type: 'pong', n: 0 })
   if (server.has('B27') && cursors.some((one) => !mayName(connection, one)))
     connection.refuse('NOT_MEMBER', 'a foreign cursor')
   if (server.has('M120')) connection.write({ type: 'live' })

@@ -9,7 +9,7 @@ import {
   type Page,
 } from '../../../protocol/index.ts'
 import type { Connection } from './connection.ts'
-import { type Conversation, hasPart, isMember, isVisible } from './disk.ts'
+import { type Conversation, hasPart, isMember, isVisible, topOf } from './disk.ts'
 import type { ChatServer } from './server.ts'
 
 /** For the frame around the items. */
@@ -97,7 +97,8 @@ function select(server: ChatServer, conversation: Conversation, user: string, qu
   return conversation.log.filter(({ seq, timestamp }) => {
     if (has('M33') && timestamp > newestMs) return false
     const isEarly = has('M124') ? timestamp <= toTime : timestamp < toTime
-    const isBelow = has('M128') && query.order === 'desc' ? seq < beforeSeq - 1 : seq < beforeSeq
+    const isBelow =
+      has('M128') && query.order === 'desc' ? seq < beforeSeq && seq < topOf(conversation) : seq < beforeSeq
     const isOwn = isVisible(conversation, user, seq) || has('M91')
     return timestamp >= fromTime && isEarly && seq > afterSeq && isBelow && isOwn
   })

@@ -17,6 +17,8 @@ import { Upgrader } from './upgrade.ts'
 const unwrittenMs = 300
 /** [LIM-08] */
 const handshakeMs = 60_000
+/** A process that was stopped and continued was away for so long at least. */
+const pauseMs = 60
 
 export interface HostOptions {
   switches?: readonly SwitchId[]
@@ -84,7 +86,7 @@ export class Host {
         this.#kill()
       },
       pause: async () => this.#pause(),
-      resume: async () => this.#resume(),
+      resume: () => this.#resume(),
       revoke: async (values) => this.#revoke(port, adminToken, values),
       metrics: `http://127.0.0.1:${port}/metrics`,
     }
@@ -133,7 +135,9 @@ export class Host {
     if (this.#server) this.#server.held = []
   }
 
-  #resume(): void {
+  /** What was written to it while it was stopped lies in its sockets when it goes on. */
+  async #resume(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
     const held = this.#server?.held ?? []
     if (this.#server) this.#server.held = undefined
     for (const act of this.#options.switches.has('M151') ? held.reverse() : held) act()

@@ -3,7 +3,7 @@ import { directConversation, type Message, peerOf, type Send } from '../../../pr
 import type { Connection } from './connection.ts'
 import { findRepeat, keyOf, remember, answerRepeat } from './dedup.ts'
 import { type Conversation, isGroup, isMember, topOf } from './disk.ts'
-import { fanOut, receivers } from './fan-out.ts'
+import { cachedReceivers, fanOut } from './fan-out.ts'
 import { smuggled } from './oddities.ts'
 import type { ChatServer } from './server.ts'
 import type { Raw } from './session.ts'
@@ -16,8 +16,6 @@ interface Draft {
   from: string
   /** [M15] The seq, where it is taken too early. */
   seq?: number
-  /** [M21] Who is there now. */
-  present?: Connection[]
 }
 
 export function send(connection: Connection, frame: Send, raw: Raw): void {
@@ -50,7 +48,6 @@ function submit(draft: Draft): void {
   const { has, memory } = server
   connection.unanswered++
   server.pending(conv, 1)
-  if (has('M21')) draft.present = receivers(server, server.disk.open(conv), draft.from)
   const isKnown = has('M09') && findRepeat(draft) !== undefined
   const commit = (): void => {
     connection.unanswered--
@@ -70,6 +67,8 @@ function store(draft: Draft, isKnown: boolean): void {
   const { server } = connection
   const { has } = server
   const { id, msgId } = frame
+  const early = has('M196') ? hindrance(draft) : undefined
+  if (early) return connection.refuse(early, 'this message is not accepted', { id, msgId })
   if (!has('M09') || isKnown) {
     const repeat = findRepeat(draft)
     if (repeat && has('B21') && !isMember(server.disk.conversations.get(conv), conv, draft.from))
@@ -89,8 +88,10 @@ function store(draft: Draft, isKnown: boolean): void {
 }
 
 function deliver(draft: Draft, conversation: Conversation, message: Message): void {
-  const { connection, present } = draft
-  const { has } = connection.server
+  const { connection } = draft
+  const { server } = connection
+  const { has } = server
+  const present = has('M21') ? cachedReceivers(server, conversation, message.from) : undefined
   const answer = (): void =>
     connection.write({ type: 'sent', id: draft.frame.id, ...placeOf(message), duplicate: false })
   const spread = (): void => fanOut(connection, conversation, message, present)
@@ -100,7 +101,7 @@ function deliver(draft: Draft, conversation: Conversation, message: Message): vo
   } else {
     spread()
     if (has('M103')) setTimeout(answer, Math.random() * 10)
-    else if (!(has('M198') && Math.random() < 0.2)) answer()
+    else if (!(has('M198') && Math.random() < 0.5)) answer()
   }
 }
 

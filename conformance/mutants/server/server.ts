@@ -44,6 +44,8 @@ export class ChatServer {
   readonly #frames = new Map<string, Bucket>()
   readonly #sends = new Map<string, Bucket>()
   readonly #timer: NodeJS.Timeout
+  /** [M21] Lists of receivers, and how old they are. */
+  readonly lists = new Map<string, { list: Connection[]; atMs: number }>()
   /** [M24] Deliveries that wait for others. */
   chain: Promise<void> = Promise.resolve()
   /** [M47] A session is about to end. */
@@ -169,7 +171,8 @@ export class ChatServer {
   /** What a group of changes takes. */
   #commitMs(): number {
     if (this.has('B01')) return Math.floor(Math.random() ** 8 * 300)
-    return this.has('M21') || this.has('M64') ? 10 : 0
+    if (this.has('M105')) return 40
+    return this.has('M64') ? 10 : 0
   }
 
   /** A connection has all that it missed. */

@@ -35,7 +35,8 @@ export function onMessage(connection: Connection, data: Buffer, isBinary: boolea
   const { server } = connection
   if (connection.state === 'closing' || !connection.isOpen) return
   if (!server.has('M49')) connection.heardAtMs = performance.now()
-  if (data.length > server.options.limits.maxFrame && !(server.has('M56') && !isBinary))
+  const isUnbounded = (server.has('M56') && !isBinary) || server.has('M212')
+  if (data.length > server.options.limits.maxFrame && !isUnbounded)
     return connection.bye('TOO_LARGE', `${data.length} bytes`)
   if (isBinary !== (connection.encoding === 'cbor') && !server.has('M79'))
     return connection.bye('BAD_FRAME', 'a message of the other kind')
@@ -48,7 +49,10 @@ export function onMessage(connection: Connection, data: Buffer, isBinary: boolea
 
 function decode(server: ChatServer, raw: Raw): Decoded<ClientMessage> {
   const { maxFrame, maxContent } = server.options.limits
-  const limits = { maxFrame, maxContent: server.has('M145') ? 2 * maxContent : maxContent }
+  const limits = {
+    maxFrame: server.has('M212') ? 100 * maxFrame : maxFrame,
+    maxContent: server.has('M145') ? 2 * maxContent : maxContent,
+  }
   const decoded =
     typeof raw === 'string' ? jsonCodec.decodeClient(raw, limits) : cborCodec.decodeClient(raw, limits)
   if (!decoded.ok && decoded.rule === 'FRM-06' && server.has('M55')) return { ...decoded, code: 4502 }

@@ -38,8 +38,8 @@ export class Upgrader {
     if (isOffering && !this.#choose(offers) && !server.has('M66'))
       return refuse(400, { error: 'no common subprotocol', supported: Object.values(subprotocols) })
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const encoding: Encoding =
-        webSocket.protocol === subprotocols.cbor && !server.has('M67') ? 'cbor' : 'json'
+      const isBinary = webSocket.protocol === subprotocols.cbor || (server.has('M67') && !isOffering)
+      const encoding: Encoding = isBinary ? 'cbor' : 'json'
       server.open(webSocket, encoding, searchParams.get('token') ?? undefined)
     })
   }
