@@ -109,6 +109,15 @@ test('frames in slices of single bytes arrive whole', async () => {
   expect(atServer).toEqual(['one', 'two'])
 })
 
+test('what is written during the slices comes behind them', async () => {
+  const { wire, atServer } = await peer()
+  const slicing = wire.writeSliced([{ opcode: opcodes.text, payload: Buffer.from('in slices') }])
+  wire.writeFrame({ opcode: opcodes.text, payload: Buffer.from('meanwhile') })
+  await slicing
+  await until(() => atServer.length === 2)
+  expect(atServer).toEqual(['in slices', 'meanwhile'])
+})
+
 test.each([
   ['unmasked', { opcode: opcodes.text, mask: false }, 1002],
   ['with a reserved bit', { opcode: opcodes.text, rsv: 2 }, 1002],

@@ -60,6 +60,8 @@ export class Wire {
   #wasReset = false
   #wasCut = false
   #isFrozen = false
+  /** What has to wait for the last slice. */
+  #waiting: Uint8Array[] | undefined
 
   constructor(options: WireOptions) {
     this.#options = options
@@ -91,7 +93,9 @@ export class Wire {
   /** Any bytes, as they are. */
   writeRaw(bytes: Uint8Array, note = `raw ${summarizeBytes(bytes)}`): void {
     this.#trace('>', note)
-    if (this.#options.socket.writable) this.#options.socket.write(bytes)
+    // What is written of its own accord, like the answer to a ping, would end up in the middle of a frame.
+    if (this.#waiting) this.#waiting.push(bytes)
+    else if (this.#options.socket.writable) this.#options.socket.write(bytes)
   }
 
   writeFrame(frame: OutFrame, note = describeOut(frame)): void {
@@ -112,17 +116,21 @@ export class Wire {
     })
   }
 
-  /** The bytes of `frames` in TCP segments of `sliceBytes`, whatever frame they belong to. */
+  /** The bytes of `frames` in TCP segments of `sliceBytes`, whatever frame they belong to; one call at a time. */
   async writeSliced(frames: readonly OutFrame[], sliceBytes = 1): Promise<void> {
     const bytes = Buffer.concat(frames.map(encodeFrame))
     this.#trace(
       '>',
       `${frames.map((frame) => describeOut(frame)).join(', ')} in slices of ${sliceBytes} bytes`,
     )
+    this.#waiting = []
     for (let at = 0; at < bytes.length && this.#options.socket.writable; at += sliceBytes) {
       this.#options.socket.write(bytes.subarray(at, at + sliceBytes))
       await turn()
     }
+    const waiting = Buffer.concat(this.#waiting)
+    this.#waiting = undefined
+    if (waiting.length > 0 && this.#options.socket.writable) this.#options.socket.write(waiting)
   }
 
   /** Bytes that the operating system has not taken yet. */
