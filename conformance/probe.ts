@@ -11,6 +11,7 @@ import {
   type ServerMessage,
 } from '../protocol/index.ts'
 import { AckPacer } from './ack-pacer.ts'
+import { CatchUp } from './catch-up.ts'
 import { quiet } from './deadline.ts'
 import { describeEnd, type Ended, type WireEnd } from './ending.ts'
 import { Inbox } from './inbox.ts'
@@ -69,6 +70,7 @@ export class Probe {
   readonly #trace: Trace
   readonly #observer: Observer | undefined
   readonly #acks = new AckPacer((ack) => this.write({ type: 'ack', ...ack }))
+  readonly #catchUp = new CatchUp()
   #lastId = 0
 
   constructor({ wire, user, deviceId, encoding, trace, timeoutMs, observer }: ProbeOptions) {
@@ -258,11 +260,14 @@ export class Probe {
     if (frame.type === 'welcome') this.#keepTo(frame.limits)
     if (frame.type === 'ping' && this.autoPong) this.write({ type: 'pong', n: frame.n })
     if (frame.type === 'msg' && this.autoAck) this.#acks.arrived(frame)
+    const missing = this.autoAck ? this.#catchUp.after(frame, () => this.nextId()) : undefined
+    if (missing) this.write({ ...missing })
     this.#inbox.push(frame)
   }
 
   #keepTo(limits: Limits): void {
     this.limits = limits
+    this.#catchUp.limit = limits.historyMaxLimit
     this.#acks.limit(limits)
   }
 

@@ -30,12 +30,17 @@ export async function expectEachCloses(
   allowed: CloseName | readonly (CloseName | number)[],
 ): Promise<Checked> {
   const user = t.caps.includes('devices') ? t.user() : undefined
+  let isSilent = false
   const checks = await eachOf(Object.entries(messages), async ([what, message]) => {
+    // One that is not closed says enough; to wait for each of them takes longer than a case may.
+    if (isSilent) return []
     const stranger = await t.connect(user)
     writeMessage(stranger, message)
-    return labelled(what, expectClose(await stranger.ended(), allowed))
+    const end = await stranger.ended()
+    isSilent ||= end === undefined
+    return labelled(what, expectClose(end, allowed))
   })
-  return all(...checks)
+  return all(...checks.flat())
 }
 
 /** Each request is refused so, and the connections go on. */

@@ -130,7 +130,11 @@ export const pingsAloneKeepAConnection = defineCase({
   level: 'must',
   patient: true,
   async run(t) {
-    return expectEqual('end', await endOfOneThatOnly(t, (session) => session.ping()), undefined)
+    return expectEqual(
+      'end',
+      await endOfOneThatOnly(t, (session) => session.write({ type: 'ping', n: 1 })),
+      undefined,
+    )
   },
 })
 
@@ -190,8 +194,9 @@ export const networkChangesTheHeartbeat = defineCase({
   encodings: ['json'],
   patient: true,
   async run(t) {
-    const slowed = await connectImpatient(t, shortest(1), { autoPong: false })
     const hastened = await t.connect(t.user(), { autoPong: false })
+    // Connected last, so that a busy judge has the time to speak before it is taken for dead.
+    const slowed = await connectImpatient(t, shortest(3), { autoPong: false })
     const slow = await slowed.network('lan', { intervalMs: 120_000 })
     const beganMs = t.elapsedMs()
     const fast = await hastened.network('mobile', shortest(1))

@@ -1,6 +1,6 @@
 // Legal oddities: what SPEC.md lets a server do though few do it, and what the suite must not blame.
 import type { RuleId } from '../../protocol/index.ts'
-import { inMemory } from './defects.ts'
+import { inMemory, ownerJoins } from './defects.ts'
 
 export interface Oddity {
   id: string
@@ -50,19 +50,16 @@ export const oddities = [
   { id: 'B26', title: 'replays nothing for a cursor that cannot be continued', clauses: ['VAR-29'] },
   { id: 'B27', title: 'answers a foreign cursor with an error', clauses: ['VAR-30'] },
   { id: 'B31', title: 'JSON with keys in another order and every character escaped', clauses: ['VAR-12'] },
-  { id: 'B32', title: 'only the owner lets others join', clauses: ['GRP-22'], caps: ownerJoins() },
+  { id: 'B32', title: 'only the owner lets others join', clauses: ['GRP-22'], caps: ownerJoins },
   {
     id: 'B34',
     title: 'forgets everything with its process, and says so',
     clauses: ['CRS-10'],
     caps: inMemory,
   },
+  { id: 'B35', title: 'announces a gap where others wait for the window', clauses: ['LIM-04', 'OFF-18'] },
 ] as const satisfies readonly Oddity[]
 
 function withoutFence(): string[] {
   return inMemory.filter((cap) => cap !== 'fence')
-}
-
-function ownerJoins(): string[] {
-  return inMemory.map((cap) => (cap === 'join=open' ? 'join=owner' : cap))
 }

@@ -98,12 +98,12 @@ export function outcomeOf({ cases: due }: Defect, findings: readonly Finding[]):
 /** A correct server, as it is or with an oddity, judged in the quick profile: what the suite blames it for. */
 export async function tryCorrect(
   oddity?: Oddity,
-  seed?: number,
+  run: RunOptions = {},
 ): Promise<{ alarms: CaseResult[]; cases: number }> {
   const options: HostOptions = oddity
     ? { switches: [oddity.id as SwitchId], ...(oddity.caps && { caps: oddity.caps }) }
     : {}
-  const results = await judge(options, { profile: 'quick', ...(seed !== undefined && { seed }) })
+  const results = await judge(options, { profile: 'quick', ...run })
   return { alarms: results.filter((result) => isAlarm(result, oddity)), cases: results.length }
 }
 

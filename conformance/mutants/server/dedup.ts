@@ -1,8 +1,10 @@
 // Which `send` repeats which message: SPEC.md#deduplication.
 import type { Content, Message, Send } from '../../../protocol/index.ts'
 import type { Connection } from './connection.ts'
-import type { Accepted } from './disk.ts'
+import { type Accepted, topOf } from './disk.ts'
+import { receivers } from './fan-out.ts'
 import { placeOf } from './send.ts'
+import { flow, streamOf } from './streams.ts'
 
 interface Attempt {
   connection: Connection
@@ -11,7 +13,9 @@ interface Attempt {
 }
 
 export function keyOf({ connection, frame, from }: Attempt): string {
-  return connection.server.has('M03') ? frame.msgId : `${from} ${frame.msgId}`
+  const { has } = connection.server
+  if (has('M244')) return `${from} ${frame.msgId} ${connection.encoding}`
+  return has('M03') ? frame.msgId : `${from} ${frame.msgId}`
 }
 
 /** The message that this one repeats, if any. */
@@ -48,12 +52,15 @@ export function answerRepeat(connection: Connection, frame: Send, conv: string, 
   const { id, msgId } = frame
   const isSame = isEqual(message, frame, conv) && !(has('M99') && frame.clientTime !== message.clientTime)
   // [M13] The object in the log itself.
+  if (!isSame && has('M241')) storeAnyway(connection, frame, message)
   if (!isSame && has('M13') && conv === message.conv) message.content = frame.content
   else if (!isSame && !has('M200'))
     return connection.refuse('MSGID_CONFLICT', 'this msgId names another message', { id, msgId })
+  const place = placeOf(message)
+  if (has('M240')) place.timestamp = Date.now() + 1
   if (has('M201'))
     disk.open(message.conv).log.push({ ...message, seq: disk.open(message.conv).log.length + 1 })
-  connection.write({ type: 'sent', id, ...placeOf(message), duplicate: !has('M202') })
+  connection.write({ type: 'sent', id, ...place, duplicate: !has('M202') })
 }
 
 function isEqual(message: Message, { content, contentType, meta }: Send, conv: string): boolean {
@@ -72,4 +79,12 @@ function isSameContent(a: Content, b: Content): boolean {
 
 function fingerprint(meta: Record<string, string> = {}): string {
   return JSON.stringify(Object.entries(meta).sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+/** [M241] Refused, and there nevertheless. */
+function storeAnyway({ server }: Connection, { content, msgId }: Send, message: Message): void {
+  const conversation = server.disk.open(message.conv)
+  const stored = { ...message, content, msgId, seq: topOf(conversation) + 1 }
+  conversation.log.push(stored)
+  for (const one of receivers(server, conversation, message.from)) flow(one, streamOf(one, conversation))
 }

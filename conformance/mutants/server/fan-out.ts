@@ -20,7 +20,7 @@ export function receivers(server: ChatServer, conversation: Conversation, from: 
   return [...users].flatMap((user) => {
     if (server.has('M25') && user === from && users instanceof Set) return []
     const sessions = server.sessionsOf(user)
-    return server.has('M26') ? sessions.slice(-1) : sessions
+    return server.has('M26') || (server.has('M253') && isGroup(id)) ? sessions.slice(-1) : sessions
   })
 }
 
@@ -55,8 +55,11 @@ export function fanOut(
   }
   for (const target of targets) {
     if (has('M114') && !target.isOpen) return
-    if (has('M15') || has('M22')) direct(target, conversation, message)
+    if (has('M248') && targets.length > 1 && target === targets.at(-1))
+      setTimeout(() => flow(target, streamOf(target, conversation)), 30)
+    else if (has('M15') || has('M22')) direct(target, conversation, message)
     else flow(target, streamOf(target, conversation))
+    if (has('M238')) target.write({ type: 'msg', ...message })
     if (has('M116') && (conversation.windows.get(target.user)?.length ?? 0) > 1)
       target.write({ type: 'msg', ...message })
   }

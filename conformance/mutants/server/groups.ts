@@ -12,9 +12,14 @@ export function join(connection: Connection, frame: Join): void {
     const refused = hindersJoin(connection, conversation, target)
     if (refused) return refused
     const from = topOf(conversation)
-    conversation.members.push(target)
+    if (server.has('M256') && target !== user) {
+      connection.write({ type: 'ok', id: frame.id, epoch: conversation.epoch, top: from })
+      return undefined
+    }
+    if (server.has('M254')) conversation.members.unshift(target)
+    else conversation.members.push(target)
     entry(conversation.windows, target, () => []).push({
-      from: server.has('M28') ? 0 : from,
+      from: server.has('M28') ? 0 : from + (server.has('M257') ? 1 : 0),
       to: Number.POSITIVE_INFINITY,
     })
     server.disk.takePart(target, frame.conv)
@@ -81,7 +86,8 @@ function hindersJoin(
   const isOther = target !== user
   const isOwnGroup = members[0] === user
   if (isOther && !mayDecide(connection, conversation)) return notYours(connection, conversation)
-  if (members.length > 0 && options.caps.includes('join=owner') && !isOwnGroup) return 'NOT_MEMBER'
+  if (members.length > 0 && options.caps.includes('join=owner') && !isOwnGroup && !has('M255'))
+    return 'NOT_MEMBER'
   if (members.includes(target) && !has('M110')) return 'ALREADY_JOINED'
   if (members.length >= groupMembersMax + (has('M111') ? 1 : 0)) return 'LIMIT_REACHED'
   if (countConversations(server, target) >= conversationsPerUser && !has('M204')) return 'LIMIT_REACHED'

@@ -27,7 +27,11 @@ function look(server: ChatServer, connection: Connection): void {
     !server.has('M71')
   )
     return connection.bye('TOKEN_EXPIRED', 'the token ran out')
-  if (nowMs - (connection.exhaustedSinceMs ?? nowMs) >= ackTimeoutMs && !server.has('M61'))
+  if (
+    nowMs - (connection.exhaustedSinceMs ?? nowMs) >= ackTimeoutMs &&
+    !server.has('M61') &&
+    !server.has('M271')
+  )
     return connection.bye('SLOW_CONSUMER', 'nothing was acknowledged in time')
   if (connection.socket.bufferedAmount > mostBufferedBytes)
     return connection.bye('SLOW_CONSUMER', 'too much is buffered')
@@ -36,7 +40,10 @@ function look(server: ChatServer, connection: Connection): void {
 
 function beat(server: ChatServer, connection: Connection, nowMs: number): void {
   const { intervalMs, deadAfterMs } = connection.heartbeat
-  const { heardAtMs, firstPingAtMs, lastPingAtMs } = connection
+  const { firstPingAtMs, lastPingAtMs } = connection
+  const heardAtMs = server.has('M286')
+    ? Math.min(connection.heardAtMs, connection.exhaustedSinceMs ?? nowMs)
+    : connection.heardAtMs
   const isArmed = !(server.has('M51') && connection.isResumed)
   if (nowMs - heardAtMs >= deadAfterMs && isArmed && !server.has('M183'))
     return connection.bye('HEARTBEAT_TIMEOUT', `nothing was heard for ${deadAfterMs} ms`)

@@ -1,7 +1,7 @@
 // A session begins: SPEC.md#handshake-and-authentication, SPEC.md#resume.
 import type { Cursor, Hello } from '../../../protocol/index.ts'
 import type { Connection } from './connection.ts'
-import { hasPart, nextFor, topFor } from './disk.ts'
+import { hasPart, isGroup, isMember, nextFor, topFor } from './disk.ts'
 import { arm } from './heartbeat.ts'
 import { grant } from './options.ts'
 import { plan, pump, streamOf, type Replay } from './streams.ts'
@@ -9,6 +9,7 @@ import { type Identity, verify } from './tokens.ts'
 
 /** To wait before another connection has a chance. */
 const fullRetryMs = 1_000
+const optionalCaps = ['presence', 'receipts']
 
 export function hello(connection: Connection, frame: Hello): void {
   const { server } = connection
@@ -30,6 +31,10 @@ export function hello(connection: Connection, frame: Hello): void {
     connection.identity = undefined
     return connection.bye('RATE_LIMITED', 'too many connections', fullRetryMs)
   }
+  if (has('M285') && frame.caps?.some((cap) => !optionalCaps.includes(cap))) {
+    connection.identity = undefined
+    return connection.refuse('BAD_REQUEST', 'caps: unknown', { id: frame.id })
+  }
   if (older && !has('M190')) replace(older)
   server.disk.users.add(user)
   connection.wantsPresence = server.can('presence') && (frame.caps?.includes('presence') ?? has('M160'))
@@ -49,6 +54,9 @@ function stolen({ server }: Connection, { resume }: Hello, own: Identity): Ident
 /** [RES-07] The older connection of the same device. */
 function replace(older: Connection): void {
   const { server } = older
+  if (server.has('M274'))
+    for (const { conversation, position } of older.streams.values())
+      server.memory.seqs.set(`${older.device} ${conversation.id}`, position)
   if (server.has('M45'))
     for (const { conversation, position } of older.streams.values())
       server.disk.setPosition(older.device, conversation.id, position)
@@ -88,9 +96,22 @@ function begin(connection: Connection, frame: Hello): void {
   if (server.has('B27') && cursors.some((one) => !mayName(connection, one)))
     connection.refuse('NOT_MEMBER', 'a foreign cursor')
   if (server.has('M120')) connection.write({ type: 'live' })
+  if (server.has('M242')) return replayLater(connection, replays)
   connection.tasks.push(...replays, { kind: 'live' })
   pump(connection)
   if (server.has('M40')) setTimeout(() => subscribeLate(connection), 20)
+}
+
+/** [M242] Live first, and what was missed when there is time. */
+function replayLater(connection: Connection, replays: Replay[]): void {
+  for (const { stream } of replays)
+    Object.assign(stream, { mode: 'live', position: topFor(stream.conversation, connection.user) })
+  connection.tasks.push({ kind: 'live' })
+  pump(connection)
+  setTimeout(() => {
+    connection.tasks.push(...replays)
+    pump(connection)
+  }, 30)
 }
 
 function declared({ server, wantsPresence, wantsReceipts }: Connection): string[] {
@@ -125,12 +146,19 @@ function due(connection: Connection, cursors: readonly Cursor[]): Replay[] {
   const { disk, has } = server
   const named = new Map(cursors.filter((one) => mayName(connection, one)).map((one) => [one.conv, one]))
   const usable = new Map([...named].filter(([, one]) => isUsable(connection, one)))
-  const replays = [...usable.values()].map((cursor) => plan(connection, cursor))
+  const isWorthIt = ({ conv, seq }: Cursor): boolean =>
+    !has('M276') || nextFor(disk.open(conv), user, seq) !== undefined
+  const replays = [...usable.values()].filter(isWorthIt).map((cursor) => plan(connection, cursor))
   for (const id of disk.ofUser.get(user) ?? []) {
     if (usable.has(id)) continue
     const conversation = disk.open(id)
     const isNew = !disk.positions.has(device)
-    if (has('M121') && isNew) disk.setPosition(device, id, topFor(conversation, user))
+    const isForgotten =
+      (has('M121') && isNew) ||
+      (has('M252') && isGroup(id)) ||
+      (has('M258') && !isMember(conversation, id, user)) ||
+      (has('M261') && !isGroup(id))
+    if (isForgotten) disk.setPosition(device, id, topFor(conversation, user))
     const seq = disk.position(device, id)
     const stream = streamOf(connection, conversation)
     stream.position = seq

@@ -32,6 +32,8 @@ export function readPage(server: ChatServer, user: string, query: Query, encodin
   const { has, disk, options } = server
   const { historyMaxLimit } = options.limits
   const { conv, order } = query
+  if (has('M268') && query.limit === historyMaxLimit)
+    return { ok: false, error: 'BAD_REQUEST', message: 'limit: too much' }
   if ((query.limit < 1 || query.limit > historyMaxLimit) && !has('M127'))
     return {
       ok: false,

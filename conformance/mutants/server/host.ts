@@ -106,6 +106,7 @@ export class Host {
         this.#start()
       },
       openSockets: () => this.#sockets.size,
+      onBytes: (socket, act) => rawSocket(socket)?.on('data', act),
     })
     this.#server = server
     this.#upgrader = new Upgrader(server)

@@ -28,10 +28,11 @@ export async function onRequest(
     case '/.well-known/chatspec':
       return reply(response, 200, introduction(server))
     case '/healthz':
-      return reply(response, 200, { ok: true })
+      return reply(response, server.has('M279') ? 500 : 200, { ok: true })
     case '/readyz':
-      return reply(response, server.isDraining ? 503 : 200, { ok: !server.isDraining })
+      return reply(response, server.isDraining || server.has('M280') ? 503 : 200, { ok: !server.isDraining })
     case '/metrics':
+      if (server.has('M281')) return reply(response, 200, { process_open_fds: 1 })
       response.writeHead(200, { 'Content-Type': 'text/plain; version=0.0.4' })
       response.end(`# TYPE process_open_fds gauge\nprocess_open_fds ${server.openSockets()}\n`)
       return
@@ -41,8 +42,8 @@ export async function onRequest(
   return reply(response, 404, failure(404, 'NOT_FOUND'))
 }
 
-function introduction({ options }: ChatServer): object {
-  const caps = [...new Set([...options.caps, ...options.lies])]
+function introduction({ options, has }: ChatServer): object {
+  const caps = has('M282') ? [] : [...new Set([...options.caps, ...options.lies])]
   return {
     protocol: 'chatspec/1',
     endpoint: '/ws',
@@ -63,6 +64,9 @@ function history(
   if (typeof query === 'string')
     return reply(response, 400, failure(errors.BAD_REQUEST.code, 'BAD_REQUEST', query))
   const user = server.has('M156') ? (query.conv.split(':').at(1) ?? '') : verdict.identity.sub
+  if (server.has('M283')) query.order = 'asc'
+  if (server.has('M259'))
+    server.disk.conversations.get(query.conv)?.windows.get(user)?.unshift({ from: 0, to: 1_000 })
   const answer = readPage(server, user, query, 'json')
   if (!answer.ok)
     return reply(

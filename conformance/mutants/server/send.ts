@@ -5,6 +5,7 @@ import { findRepeat, keyOf, remember, answerRepeat } from './dedup.ts'
 import { type Conversation, isGroup, isMember, topOf } from './disk.ts'
 import { cachedReceivers, fanOut } from './fan-out.ts'
 import { smuggled } from './oddities.ts'
+import { headerTime } from './sloppy.ts'
 import type { ChatServer } from './server.ts'
 import type { Raw } from './session.ts'
 
@@ -14,6 +15,8 @@ interface Draft {
   frame: Send
   conv: string
   from: string
+  /** [M228] */
+  timestamp?: number | undefined
   /** [M15] The seq, where it is taken too early. */
   seq?: number
 }
@@ -26,13 +29,18 @@ export function send(connection: Connection, frame: Send, raw: Raw): void {
   const { id, msgId } = frame
   if (has('M100') && (smuggled(raw, 'dup') === true || smuggled(raw, 'duplicate') === true))
     return pretend(draft)
-  if (has('M12') && server.memory.used.has(keyOf(draft))) return pretend(draft)
+  const isUsed = (has('M12') || has('M246')) && server.memory.used.has(keyOf(draft))
+  if (isUsed) return pretend(draft)
+  if (has('M237') && frame.conv !== undefined && !isGroup(conv))
+    return connection.refuse('NOT_MEMBER', 'name the user', { id, msgId })
+  if (has('M228')) draft.timestamp = headerTime(raw)
   // [DED-12] A repeat is answered whatever the rates and windows say.
   if (!findRepeat(draft) || has('M196')) {
     const retryAfterMs = server.sendDelayMs(connection)
     const isOver = connection.unanswered >= options.limits.sendWindow
     if (isOver || retryAfterMs > 0) {
       if (has('M12')) server.memory.used.add(keyOf(draft))
+      if (has('M269') && isOver) return
       const hint = has('M197') ? {} : { retryAfterMs: Math.max(1, retryAfterMs) }
       return connection.refuse('TOO_MANY_REQUESTS', 'too many messages', { id, msgId, ...hint })
     }
@@ -77,10 +85,10 @@ function store(draft: Draft, isKnown: boolean): void {
   }
   const refused = hindrance(draft)
   if (refused) {
-    if (has('M101')) server.memory.used.add(keyOf(draft))
+    if (has('M101') || (has('M247') && refused === 'NOT_FOUND')) server.memory.used.add(keyOf(draft))
     return connection.refuse(refused, 'this message is not accepted', { id, msgId })
   }
-  if (has('M101') && server.memory.used.has(keyOf(draft))) return pretend(draft)
+  if ((has('M101') || has('M247')) && server.memory.used.has(keyOf(draft))) return pretend(draft)
   const conversation = server.disk.open(conv)
   const message = append(draft, conversation)
   remember(draft, message)
@@ -120,10 +128,17 @@ function hindrance({
   const { disk, has } = server
   const conversation = disk.conversations.get(conv)
   if (isGroup(conv))
-    return isMember(conversation, conv, from) || (has('M106') && conversation) ? undefined : 'NOT_MEMBER'
+    return isMember(conversation, conv, from) ||
+      (has('M106') && conversation) ||
+      (has('M277') && conversation?.windows.has(from))
+      ? undefined
+      : 'NOT_MEMBER'
   const peer = peerOf(conv, from)
   if (peer === undefined) return has('M91') && conversation ? undefined : 'NOT_MEMBER'
   if (server.can('directory') && !disk.users.has(peer) && !has('M90')) return 'NOT_FOUND'
+  const { clientTime } = frame
+  if (has('M249') && clientTime !== undefined && clientTime < (conversation?.log.at(-1)?.clientTime ?? 0))
+    return 'BAD_REQUEST'
   if (has('M93') && frame.content.length === 0) return 'BAD_REQUEST'
   const isNew = (conversation?.log.length ?? 0) === 0
   const most = server.options.limits.conversationsPerUser + (has('M144') ? 1 : 0)
@@ -170,12 +185,15 @@ function nextSeq({ has, memory }: ChatServer, conversation: Conversation): numbe
     memory.seqs.set(conversation.id, seq)
     return seq
   }
-  return topOf(conversation) + 1
+  const skipped = has('M251') && isGroup(conversation.id) && Math.random() < 0.1 ? 1 : 0
+  return topOf(conversation) + 1 + skipped
 }
 
-function timestampOf({ connection, frame }: Draft, { log }: Conversation): number {
+function timestampOf(draft: Draft, { log }: Conversation): number {
+  const { connection, frame } = draft
   const { has } = connection.server
   if (has('M92') && frame.clientTime !== undefined) return frame.clientTime
+  if (draft.timestamp !== undefined) return draft.timestamp
   if (has('M65')) return Math.floor(Date.now() / 1000)
   if (has('M102')) return Date.now() - Math.floor(Math.random() * 500)
   return Math.max(Date.now(), log.at(-1)?.timestamp ?? 0)

@@ -21,6 +21,8 @@ export interface Process {
   /** Ends the process, which somebody starts again. */
   crash(): void
   openSockets(): number
+  /** [M272] */
+  onBytes(socket: WebSocket, act: () => void): void
 }
 
 export class ChatServer {
@@ -82,6 +84,7 @@ export class ChatServer {
     socket.on('message', (data: Buffer, isBinary: boolean) =>
       later(() => onMessage(connection, data, isBinary)),
     )
+    if (this.has('M272')) this.#process.onBytes(socket, heard)
     socket.on('ping', heard)
     socket.on('pong', heard)
     socket.on('error', () => {})
@@ -114,7 +117,11 @@ export class ChatServer {
   /** Milliseconds to wait before one more frame of this user, or `send`. */
   frameDelayMs(user: string): number {
     const { frameRatePerSecond, frameBurst } = this.options.limits
-    return entry(this.#frames, user, () => new Bucket(frameRatePerSecond, frameBurst)).take()
+    return entry(
+      this.#frames,
+      this.has('M270') ? '' : user,
+      () => new Bucket(frameRatePerSecond, frameBurst),
+    ).take()
   }
 
   sendDelayMs(connection: Connection): number {
@@ -195,6 +202,9 @@ export class ChatServer {
     this.connections.delete(connection)
     connection.state = 'closing'
     if (this.has('M161')) return
+    if (this.has('M263') && connection.identity)
+      for (const { conversation, position } of connection.streams.values())
+        this.disk.setPosition(connection.device, conversation.id, position)
     this.left(connection)
   }
 }

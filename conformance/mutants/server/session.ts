@@ -5,6 +5,8 @@ import {
   cborCodec,
   type Decoded,
   errors,
+  frameNumbers,
+  headerBytes,
   type ErrorName,
   jsonCodec,
   type Refusal,
@@ -18,6 +20,7 @@ import { history } from './history.ts'
 import { grant } from './options.ts'
 import { ack, read } from './receipts.ts'
 import type { ChatServer } from './server.ts'
+import { isIgnored, loosened, overStrict, reflagged } from './sloppy.ts'
 import { sync } from './sync.ts'
 import { verify } from './tokens.ts'
 
@@ -34,7 +37,9 @@ export type Raw = string | Uint8Array
 export function onMessage(connection: Connection, data: Buffer, isBinary: boolean): void {
   const { server } = connection
   if (connection.state === 'closing' || !connection.isOpen) return
-  if (!server.has('M49')) connection.heardAtMs = performance.now()
+  const isPing =
+    server.has('M287') && (isBinary ? data[headerBytes] === frameNumbers.ping : data.includes('ping'))
+  if (!server.has('M49') && !isPing) connection.heardAtMs = performance.now()
   const isUnbounded = (server.has('M56') && !isBinary) || server.has('M212')
   if (data.length > server.options.limits.maxFrame && !isUnbounded)
     return connection.bye('TOO_LARGE', `${data.length} bytes`)
@@ -42,8 +47,11 @@ export function onMessage(connection: Connection, data: Buffer, isBinary: boolea
     return connection.bye('BAD_FRAME', 'a message of the other kind')
   const raw = isBinary ? new Uint8Array(data) : data.toString()
   if (server.has('M58') && raw === 'null') return server.crash()
-  const decoded = decode(server, raw)
-  if (decoded.ok) onFrame(connection, decoded.message, raw)
+  const decoded = decode(server, loosened(server, raw))
+  const tooStrict = decoded.ok ? overStrict(server, raw, decoded.message) : undefined
+  if (tooStrict !== undefined)
+    onRefusal(connection, { ok: false, rule: '', detail: 'n: not accepted', code: tooStrict })
+  else if (decoded.ok) onFrame(connection, decoded.message, raw)
   else onRefusal(connection, decoded)
 }
 
@@ -55,6 +63,8 @@ function decode(server: ChatServer, raw: Raw): Decoded<ClientMessage> {
   }
   const decoded =
     typeof raw === 'string' ? jsonCodec.decodeClient(raw, limits) : cborCodec.decodeClient(raw, limits)
+  const again = decoded.ok ? undefined : reflagged(server, raw, decoded)
+  if (again) return cborCodec.decodeClient(again, limits)
   if (!decoded.ok && decoded.rule === 'FRM-06' && server.has('M55')) return { ...decoded, code: 4502 }
   return decoded
 }
@@ -62,13 +72,17 @@ function decode(server: ChatServer, raw: Raw): Decoded<ClientMessage> {
 function onRefusal(connection: Connection, refusal: Refusal): void {
   const { code, detail, id, msgId } = refusal
   const { has } = connection.server
+  if (isIgnored(connection.server, refusal)) return
+  if (has('M246') && msgId && connection.identity)
+    connection.server.memory.used.add(`${connection.user} ${msgId}`)
   if (code >= 4000) return connection.bye(code === 4503 ? 'TOO_LARGE' : 'BAD_FRAME', detail.slice(0, 200))
   if (connection.state === 'open' && has('B08')) return connection.bye('UNAUTHORIZED', 'no session yet')
   if (has('M80') && code === errors.UNKNOWN_TYPE.code)
     return connection.bye('BAD_FRAME', detail.slice(0, 200))
   if (has('M141')) connection.isDeafOnce = true
   if (has('M185') && code === errors.BAD_REQUEST.code) return
-  const [name] = Object.entries(errors).find(([, row]) => row.code === code) as [ErrorName, unknown]
+  const shown = has('M215') && code === errors.BAD_MSGID.code ? errors.BAD_REQUEST.code : code
+  const [name] = Object.entries(errors).find(([, row]) => row.code === shown) as [ErrorName, unknown]
   connection.refuse(name, has('M186') ? 'bad request' : detail, {
     ...(id && { id }),
     ...(msgId && { msgId }),
@@ -87,6 +101,12 @@ function onFrame(connection: Connection, frame: ClientMessage, raw: Raw): void {
   const delayMs = server.has('M187') && frame.type === 'ping' ? 0 : server.frameDelayMs(connection.user)
   if (delayMs > 0) return tooFast(connection, frame, delayMs)
   const need = needs[frame.type]
+  if (need !== undefined && !server.can(need) && server.has('M284'))
+    return connection.refuse(
+      'UNKNOWN_TYPE',
+      'no such type',
+      'id' in frame && frame.id ? { id: frame.id } : {},
+    )
   if (need !== undefined && !server.can(need))
     return connection.refuse(
       'CAPABILITY_REQUIRED',
@@ -169,6 +189,7 @@ function network(connection: Connection, frame: Extract<ClientMessage, { type: '
   if (!has('M86')) connection.heartbeat = granted
   if (!has('M86')) arm(connection)
   connection.write({ type: 'ok', id: frame.id, heartbeat })
+  if (has('M265')) connection.write({ type: 'ok', id: frame.id, heartbeat })
 }
 
 /** [AUTH-22] [AUTH-23] */

@@ -67,7 +67,8 @@ export function plan(connection: Connection, cursor: Cursor, sync?: { id: number
     if (has('M150')) return { ...replay, from: top }
     return { ...replay, from: top, gap: { from: top, to: cursor.seq, reason: 'future' } }
   }
-  const after = isForeign ? 0 : cursorSeq
+  const known = has('M274') ? (server.memory.seqs.get(`${connection.device} ${cursor.conv}`) ?? 0) : 0
+  const after = isForeign ? 0 : Math.max(known, has('M275') && !sync ? Math.max(0, cursorSeq - 1) : cursorSeq)
   const missed = messagesFor(conversation, user, after)
   const { offlineMax } = options.limits
   const most = has('M122') ? Math.max(1, offlineMax - waitingElsewhere(connection, cursor.conv)) : offlineMax
@@ -219,6 +220,11 @@ function step(connection: Connection, stream: Stream, isReplay = false): boolean
     return true
   }
   const isFull = connection.inFlight >= window && !stream.flight.has(seq)
+  if (isFull && !isReplay && (server.has('B35') || server.has('M262'))) return skipTo(connection, stream)
+  if (isFull && server.has('M243') && isGroup(stream.conversation.id)) {
+    stream.position = seq
+    return true
+  }
   if (isFull && server.has('M60')) {
     stream.position = seq
     return true
@@ -230,6 +236,23 @@ function step(connection: Connection, stream: Stream, isReplay = false): boolean
   return true
 }
 
+/** [B35] Says what is not delivered, and delivers nothing until the client asks. [M262] Goes on behind it. */
+function skipTo(connection: Connection, stream: Stream): boolean {
+  const { conversation, position: from } = stream
+  const to = topFor(conversation, connection.user)
+  connection.write({
+    type: 'gap',
+    conv: conversation.id,
+    epoch: conversation.epoch,
+    from,
+    to,
+    reason: 'overflow',
+  })
+  if (connection.server.has('M262')) stream.position = to
+  else stream.mode = 'paused'
+  return false
+}
+
 function put(connection: Connection, stream: Stream, msg: Msg): void {
   const { has } = connection.server
   if (has('M133')) report(connection, stream.conversation, 'delivered', msg.seq)
@@ -237,7 +260,8 @@ function put(connection: Connection, stream: Stream, msg: Msg): void {
     stream.flight.add(msg.seq)
     connection.inFlight++
   }
-  if (has('M104') && msg.replay) connection.write({ ...msg, timestamp: Date.now() })
+  if (has('M250') && msg.replay) connection.write({ ...msg, from: connection.user })
+  else if (has('M104') && msg.replay) connection.write({ ...msg, timestamp: Date.now() })
   else if (has('M82') && typeof msg.content === 'string')
     connection.write({ ...msg, content: msg.content.replace(/\p{Cc}/gu, '') })
   else if (has('M81') && msg.meta && connection.encoding === 'json') connection.write(withoutMeta(msg))

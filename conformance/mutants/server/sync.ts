@@ -10,6 +10,8 @@ export function sync(connection: Connection, { id, cursors, limit }: Sync): void
   const most = options.limits.historyMaxLimit
   if (limit > most && !has('M209'))
     return connection.refuse('BAD_REQUEST', `limit: ${limit} is more than ${most}`, { id })
+  if (has('M264') && cursors.some(({ conv, epoch }) => disk.conversations.get(conv)?.epoch !== epoch))
+    return connection.refuse('UNRECOVERABLE_POSITION', 'another epoch', { id })
   const isTwice = new Set(cursors.map(({ conv }) => conv)).size < cursors.length
   if (has('B25') && isTwice)
     return connection.refuse('BAD_REQUEST', 'cursors: a conversation is named twice', { id })

@@ -6,6 +6,7 @@ import { WebSocketServer } from 'ws'
 import type { ChatServer } from './server.ts'
 
 /** Of a peer that does not answer the close frame. */
+const mostFragments = 16_384
 const ending = { closeTimeout: 5_000 }
 
 export class Upgrader {
@@ -18,7 +19,10 @@ export class Upgrader {
     this.#webSockets = new WebSocketServer({
       noServer: true,
       // [VAR-08] What is beyond is not read. Up to there the server itself says that it is too large.
-      maxPayload: server.has('M212') ? 0 : 2 * maxFrame,
+      maxPayload: server.has('M212') || server.has('M217') ? 0 : server.has('M218') ? maxFrame : 2 * maxFrame,
+      maxFragments: server.has('M216') ? 3 : server.has('M217') ? 0 : mostFragments,
+      maxBufferedChunks: 0,
+      skipUTF8Validation: server.has('M221'),
       perMessageDeflate: server.has('B13') || server.has('M212'),
       handleProtocols: (offers) => this.#choose([...offers]) ?? false,
       autoPong: !server.has('M213'),
