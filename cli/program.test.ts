@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { chatspec, temporaryFolder } from './testing/command.ts'
 
-const commands = ['serve', 'conform', 'token', 'demo']
+const commands = ['serve', 'conform', 'list', 'token', 'demo']
 
 describe('chatspec --help', () => {
   it('lists every command and the exit codes', async () => {
@@ -55,6 +55,8 @@ describe('what is refused, with exit code 3', () => {
     [['conform', 'h:1', '--format', 'json'], /--format json has no effect; allowed: together with --out/],
     [['conform', 'h:1', '--target', 'none.json'], /target file none.json: ENOENT/],
     [['conform', 'ftp://h', '--token-command', 'x'], /url: "ftp:\/\/h" arrived, ws:\/\/.* is allowed/],
+    [['list', 'DED-99'], /no clause or case matches DED-99; allowed: .* Did you mean DED-09\?/],
+    [['list', '--jso'], /unknown option '--jso'\n\(Did you mean --json\?\)/],
     [['token'], /required option '--sub <user>' not specified/],
     [['token', '--sub', 'a/b'], /argument 'a\/b' is invalid. Allowed: 1 to 64 of A-Z/],
     [['token', '--sub', 'a'], /no secret: chatspec-data holds none; allowed is one of --secret-file/],

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { ChatspecError } from '../protocol/index.ts'
 import { addConform } from './commands/conform.ts'
 import { addDemo } from './commands/demo.ts'
+import { addList } from './commands/list.ts'
 import { addServe } from './commands/serve.ts'
 import { addToken } from './commands/token.ts'
 import { exitCodes } from './exit.ts'
@@ -40,7 +41,7 @@ export function createProgram(): Command {
     // Before the commands are made, because they inherit it.
     .exitOverride()
     .showHelpAfterError('(add --help for what is allowed)')
-  for (const add of [addServe, addConform, addToken, addDemo]) add(program)
+  for (const add of [addServe, addConform, addList, addToken, addDemo]) add(program)
   return program
 }
 

@@ -17,6 +17,14 @@ export {
   verdicts,
 } from './result.ts'
 export { type Progress, type RunOptions, runConformance } from './run.ts'
+export {
+  type ClauseStatus,
+  clauseStatuses,
+  obligationShares,
+  requirementShares,
+  type Shares,
+  type Tested,
+} from './status.ts'
 export { publicUrl, readTargetFile, resolveTarget, type Target, type TargetDescriptor } from './target.ts'
 export { type Claims, mintToken } from './tokens.ts'
 export { formatLine, type TraceLine } from './trace.ts'

@@ -9,6 +9,7 @@ import * as authTokens from './auth-tokens.ts'
 import * as capabilities from './capabilities.ts'
 import * as dedup from './dedup.ts'
 import * as dedupRefusals from './dedup-refusals.ts'
+import * as dedupWindow from './dedup-window.ts'
 import * as direct from './direct.ts'
 import * as drain from './drain.ts'
 import * as durability from './durability.ts'
@@ -64,7 +65,7 @@ export const caseFiles: Readonly<Record<string, Readonly<Record<string, Case>>>>
   heartbeats: { ...heartbeats, ...heartbeatsGranted, ...heartbeatsFence },
   direct,
   acks: { ...acks, ...acksWindow },
-  dedup: { ...dedup, ...dedupRefusals },
+  dedup: { ...dedup, ...dedupRefusals, ...dedupWindow },
   ordering,
   groups: { ...groups, ...groupsMembers, ...groupsWindows, ...groupsCrowd },
   offline: { ...offline, ...offlineSync, ...offlineOverflow },

@@ -2,8 +2,8 @@
 import type { Presence } from '../../protocol/index.ts'
 import { defineCase } from '../case.ts'
 import type { CaseContext } from '../context.ts'
-import { expectBetween, expectEqual } from '../expect.ts'
-import { Finding, untestable } from '../outcome.ts'
+import { expectBetween, expectClose, expectEqual } from '../expect.ts'
+import { type Checked, Finding, untestable } from '../outcome.ts'
 
 /** A user with more connections takes too long to fill. */
 const mostConnections = 100
@@ -100,13 +100,40 @@ export const descriptorsReturn = defineCase({
         else await one.close()
       }
     }
-    for (const sinceMs = t.elapsedMs(); ; await t.http('/healthz')) {
-      const after = await openDescriptors(t)
-      if (after <= before + spareDescriptors || t.elapsedMs() - sinceMs > t.timeoutMs)
-        return expectBetween('open descriptors', after, 0, before + spareDescriptors)
-    }
+    return expectDescriptorsBack(t, before)
   },
 })
+
+// [LEK-03] The server MUST release … handshakes that failed.
+export const failedHandshakesAreReleased = defineCase({
+  id: 'leaks/failed-handshakes-are-released',
+  rules: ['LEK-03'],
+  level: 'must',
+  needs: ['metrics'],
+  encodings: ['json'],
+  exclusive: true,
+  async run(t) {
+    const before = await openDescriptors(t)
+    const user = t.user()
+    for (let round = 0; round < 40; round++) {
+      const [silent, refused] = [await t.open(user), await t.open(user)]
+      silent.wire.cut()
+      refused.sayHello({ token: 'forged' })
+      t.check(expectClose(await refused.ended(), 'UNAUTHORIZED'))
+      await t.upgrade({ subprotocols: ['chatspec.v0'] })
+    }
+    return expectDescriptorsBack(t, before)
+  },
+})
+
+/** Soon after they were needed. */
+async function expectDescriptorsBack(t: CaseContext, before: number): Promise<Checked> {
+  for (const sinceMs = t.elapsedMs(); ; await t.http('/healthz')) {
+    const after = await openDescriptors(t)
+    if (after <= before + spareDescriptors || t.elapsedMs() - sinceMs > t.timeoutMs)
+      return expectBetween('open descriptors', after, 0, before + spareDescriptors)
+  }
+}
 
 async function openDescriptors(t: CaseContext): Promise<number> {
   const { body } = await t.metrics()
