@@ -1,6 +1,7 @@
 // Judges one target and hands the result on: progress while it runs, the table or JSON after it, files where asked for.
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { formatHistoryLine } from '../conformance/checker/index.ts'
 import {
   type ConformanceResult,
   exitCode,
@@ -42,9 +43,15 @@ export interface Outputs {
 /** @throws ChatspecError if there is nothing to judge */
 export async function judgeAndReport(target: Target, options: RunOptions, outputs: Outputs): Promise<number> {
   const progress = createProgress(terminalOf(process.stderr))
+  const histories = new Map<string, string>()
+  const kept: RunOptions = {
+    ...options,
+    onHistory: (file, events) =>
+      histories.set(file, events.map((event) => `${formatHistoryLine(event)}\n`).join('')),
+  }
   let result: ConformanceResult
   try {
-    result = await runInterruptibly(target, options, progress)
+    result = await runInterruptibly(target, outputs.directory ? kept : options, progress)
   } finally {
     progress.end()
   }
@@ -52,7 +59,9 @@ export async function judgeAndReport(target: Target, options: RunOptions, output
   if (outputs.json) stdout.write(renderJson(result))
   else stdout.write(`\n${renderTable(result, { columns: columnsOf(stdout), colours: coloursOf(stdout) })}`)
   if (outputs.directory !== undefined) {
-    const paths = writeReports(outputs.directory(result), result, outputs.formats ?? defaultFormats)
+    const directory = outputs.directory(result)
+    const paths = writeReports(directory, result, outputs.formats ?? defaultFormats)
+    writeHistories(directory, histories)
     process.stderr.write(`\n${paths.map((path) => `wrote ${path}\n`).join('')}`)
   }
   return exitCode(result)
@@ -91,4 +100,13 @@ function writeReports(directory: string, result: ConformanceResult, wanted: read
     writeFileSync(path, render(result))
     return path
   })
+}
+
+/** One file for each case that did not pass; the result names them. */
+function writeHistories(directory: string, histories: ReadonlyMap<string, string>): void {
+  for (const [file, text] of histories) {
+    const path = join(directory, file)
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, text)
+  }
 }

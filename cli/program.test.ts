@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { chatspec, temporaryFolder } from './testing/command.ts'
 
-const commands = ['serve', 'conform', 'list', 'token', 'demo']
+const commands = ['serve', 'conform', 'check', 'list', 'token', 'demo']
 
 describe('chatspec --help', () => {
   it('lists every command and the exit codes', async () => {
@@ -55,6 +55,11 @@ describe('what is refused, with exit code 3', () => {
     [['conform', 'h:1', '--format', 'json'], /--format json has no effect; allowed: together with --out/],
     [['conform', 'h:1', '--target', 'none.json'], /target file none.json: ENOENT/],
     [['conform', 'ftp://h', '--token-command', 'x'], /url: "ftp:\/\/h" arrived, ws:\/\/.* is allowed/],
+    [['check'], /missing required argument 'history'/],
+    [['check', 'none.jsonl'], /history none.jsonl: ENOENT/],
+    [['check', 'x', '--minimum', 'oksends=3'], /Allowed: one of okSends, .* Did you mean okSends\?/],
+    [['check', 'x', '--minimum', 'finalReadShare=2'], /Allowed: finalReadShare=0 to finalReadShare=1/],
+    [['check', 'x', '--require', 'H20'], /argument 'H20' is invalid. Allowed: one of H1, H2/],
     [['list', 'DED-99'], /no clause or case matches DED-99; allowed: .* Did you mean DED-09\?/],
     [['list', '--jso'], /unknown option '--jso'\n\(Did you mean --json\?\)/],
     [['token'], /required option '--sub <user>' not specified/],

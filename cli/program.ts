@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { ChatspecError } from '../protocol/index.ts'
+import { addCheck } from './commands/check.ts'
 import { addConform } from './commands/conform.ts'
 import { addDemo } from './commands/demo.ts'
 import { addList } from './commands/list.ts'
@@ -41,7 +42,7 @@ export function createProgram(): Command {
     // Before the commands are made, because they inherit it.
     .exitOverride()
     .showHelpAfterError('(add --help for what is allowed)')
-  for (const add of [addServe, addConform, addList, addToken, addDemo]) add(program)
+  for (const add of [addServe, addConform, addCheck, addList, addToken, addDemo]) add(program)
   return program
 }
 

@@ -1,5 +1,6 @@
 // Reads flag values: numbers, times and sizes with units, lists, name=value pairs. A refusal says what is allowed.
 import { InvalidArgumentError } from 'commander'
+import { defaultOptions, type Minimum } from '../conformance/checker/index.ts'
 import { defaultLimits, type Limits } from '../protocol/index.ts'
 import { didYouMean } from './nearest.ts'
 
@@ -57,6 +58,15 @@ export function limit(text: string, earlier: Partial<Limits> | undefined): Parti
   if (value === undefined) throw refuse('name=value, like window=64')
   const known = pick(name, Object.keys(defaultLimits) as (keyof Limits)[])
   return { ...earlier, [known]: limitValue(known, value) }
+}
+
+/** `okSends=100`, collected into one object; `finalReadShare` from 0 to 1. */
+export function minimum(text: string, earlier: Partial<Minimum> | undefined): Partial<Minimum> {
+  const [name = '', value = ''] = text.split(/=(.*)/s)
+  const known = pick(name, Object.keys(defaultOptions.minimum) as (keyof Minimum)[])
+  if (known !== 'finalReadShare') return { ...earlier, [known]: integer(0, Number.MAX_SAFE_INTEGER)(value) }
+  if (!/^(0(\.\d+)?|1(\.0+)?)$/.test(value)) throw refuse('finalReadShare=0 to finalReadShare=1')
+  return { ...earlier, [known]: Number(value) }
 }
 
 function limitValue(name: keyof Limits, text: string): number {

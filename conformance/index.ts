@@ -4,9 +4,11 @@ export { cases } from './cases/index.ts'
 export { CaseContext } from './context.ts'
 export type { Environment } from './environment.ts'
 export type { HookCommands, HookFunction, HookName } from './hooks.ts'
+export type { KeepHistory } from './kept-history.ts'
 export type { Fault } from './outcome.ts'
 export { type Contact, preflight } from './preflight.ts'
 export {
+  type CaseHistory,
   type CaseResult,
   type CheckResult,
   type ConformanceResult,

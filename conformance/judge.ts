@@ -4,6 +4,7 @@ import type { Case } from './case.ts'
 import { isMandatory, sentence } from './catalogue.ts'
 import type { CaseContext } from './context.ts'
 import { within } from './deadline.ts'
+import { keepHistory, type KeepHistory } from './kept-history.ts'
 import { unmet } from './needs.ts'
 import { type Checked, Finding, type Outcome, type Skipped, unknown } from './outcome.ts'
 import type { CaseResult, CheckResult, Verdict } from './result.ts'
@@ -19,6 +20,8 @@ export interface JudgeOptions {
   interrupted: Promise<void>
   /** The case is not run for this reason. */
   skip?: Skipped
+  /** Takes what a case that did not pass has done and seen. */
+  onHistory?: KeepHistory
 }
 
 const shownTraceLines = 20
@@ -48,6 +51,7 @@ export async function judge(one: Case, options: JudgeOptions): Promise<CaseResul
   const checks = course.checks.map((checked) => report(one, checked)).sort(decisiveFirst)
   const lines = verdict === 'pass' ? [] : context.trace.lines()
   const durationMs = Math.round(performance.now() - began)
+  const history = isShortfall(verdict) ? keepHistory(one, context, options.onHistory) : undefined
   await windUp(one, context, attempted)
   return {
     id: one.id,
@@ -61,10 +65,15 @@ export async function judge(one: Case, options: JudgeOptions): Promise<CaseResul
     checks,
     trace: lines.slice(-shownTraceLines).map(formatLine),
     fullTrace: lines,
+    ...(history && { history }),
     startedMs: options.startedMs,
     durationMs,
     replay: options.replay,
   }
+}
+
+function isShortfall(verdict: Verdict): boolean {
+  return verdict === 'fail' || verdict === 'warn' || verdict === 'unknown'
 }
 
 /** Until the case is over, its time, or the run. */

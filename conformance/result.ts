@@ -1,6 +1,7 @@
 // What a run of the judge gives: plain JSON of a versioned shape, and the verdict that follows from it.
 import type { Encoding, Heartbeat, Limits, RuleId } from '../protocol/index.ts'
 import type { Profile } from './case.ts'
+import type { CheckReport, HistoryRule } from './checker/index.ts'
 import type { Environment } from './environment.ts'
 import type { Fault } from './outcome.ts'
 import type { TraceLine } from './trace.ts'
@@ -31,6 +32,15 @@ export interface CheckResult {
   fault?: Fault
 }
 
+/** Where everything that the case did and saw was written, and what the checker alone finds in it. */
+export interface CaseHistory {
+  /** Beside the reports, for `chatspec check`. */
+  file: string
+  verdict: CheckReport['verdict']
+  /** Empty if the failure shows only in the case itself. */
+  broken: HistoryRule[]
+}
+
 export interface CaseResult {
   id: string
   title: string
@@ -46,6 +56,8 @@ export interface CaseResult {
   /** The last lines before the end, at most 20; empty if it passed. */
   trace: string[]
   fullTrace: TraceLine[]
+  /** Of a case that did not pass, where histories are kept. */
+  history?: CaseHistory
   /** Since the run began. */
   startedMs: number
   durationMs: number

@@ -7,6 +7,7 @@ import { coverage } from './catalogue.ts'
 import { CaseContext } from './context.ts'
 import { describeEnvironment, toolVersion } from './environment.ts'
 import { judge } from './judge.ts'
+import type { KeepHistory } from './kept-history.ts'
 import { type Contact, preflight } from './preflight.ts'
 import { Random } from './random.ts'
 import {
@@ -40,6 +41,8 @@ export interface RunOptions {
   /** Ends the run early, as the deadline does. */
   signal?: AbortSignal
   onProgress?: (progress: Progress) => void
+  /** Takes the history of each case that failed, warned or stayed open, which `chatspec check` can judge again. */
+  onHistory?: KeepHistory
   /** How this run was started, for the command lines that repeat a case; default `chatspec conform <url>`. */
   command?: string
 }
@@ -193,7 +196,7 @@ class Run {
 
   #judge({ one, encoding }: Job): Promise<CaseResult> {
     const { target, contact, runTag, settings } = this.#parts
-    const { seed, command = `chatspec conform ${publicUrl(target.url)}`, signal } = settings
+    const { seed, command = `chatspec conform ${publicUrl(target.url)}`, signal, onHistory } = settings
     if (signal?.aborted) this.cutShort ??= 'interrupted'
     if (this.#leftMs() < 1) this.#cut()
     const nextNumber = (): number => ++this.#numbers
@@ -205,6 +208,7 @@ class Run {
       timeoutMs: Math.min(one.timeoutMs, this.#leftMs()),
       replay: `${command}${more} --only ${one.id} --encoding ${encoding} --seed ${seed}`,
       interrupted: this.#interrupted,
+      ...(onHistory && { onHistory }),
       ...this.#skip(encoding),
     })
   }

@@ -124,6 +124,15 @@ export function alsoBroken({ checks }: CaseResult): string[] {
   return [...new Set(broken)].slice(1)
 }
 
+/** What `chatspec check` says of the history of a case, or undefined if none was kept. */
+export function describeHistory({ history }: CaseResult): string | undefined {
+  if (history === undefined) return undefined
+  const { broken, verdict } = history
+  if (verdict === 'harness-error') return 'chatspec check cannot judge it: the recording has a gap (H19)'
+  if (broken.length > 0) return `chatspec check finds ${broken.join(', ')} broken in it`
+  return 'chatspec check finds nothing in it: this shows only in the frames of the case itself'
+}
+
 /** The worst verdict that any case gave a sentence of SPEC.md. */
 export function verdictOfRules(cases: readonly CaseResult[]): Map<string, CheckResult['verdict']> {
   const worst = new Map<string, CheckResult['verdict']>()

@@ -6,6 +6,7 @@ import {
   byGroup,
   decisive,
   describeCounts,
+  describeHistory,
   explain,
   isOpen,
   overallLabels,
@@ -116,6 +117,9 @@ function renderProblem(result: CaseResult, { columns }: TableStyle, paint: Colou
     ...(check?.sentence === undefined ? [] : wrap(`  ${check.sentence}`, columns, '  ').map(paint.dim)),
     ...(check === undefined ? [] : [...field('expected', check.expected), ...field('actual', check.actual)]),
     ...(others.length === 0 ? [] : field('also', `${others.join(', ')} broken`)),
+    ...(result.history === undefined
+      ? []
+      : field('history', `${result.history.file}: ${describeHistory(result)}`)),
     // Not wrapped: it is there to be copied.
     `  ${'again'.padEnd(8)}  ${visibleLine(result.replay)}`,
   ]

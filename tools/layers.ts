@@ -17,7 +17,10 @@ const layers: Readonly<Record<string, Layer>> = {
   loadtest: { folders: ['protocol', 'client'], parts: ['conformance/checker'] },
   bench: { folders: ['protocol', 'server'] },
   reports: { folders: [], typesOf: ['conformance/result.ts', 'loadtest/result.ts', 'bench/result.ts'] },
-  cli: { folders: ['protocol', 'client', 'server', 'conformance', 'loadtest', 'bench', 'reports'] },
+  cli: {
+    folders: ['protocol', 'client', 'server', 'conformance', 'loadtest', 'bench', 'reports'],
+    parts: ['conformance/checker'],
+  },
 }
 
 export const layerFolders: readonly string[] = Object.keys(layers)

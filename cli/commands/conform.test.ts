@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type FakeOptions, fakeSecret, startFakeServer } from '../../conformance/testing/fake-server.ts'
 import { hookNames } from '../../conformance/hooks.ts'
-import { mintToken } from '../../conformance/index.ts'
+import type { CheckReport } from '../../conformance/checker/index.ts'
+import { type ConformanceResult, mintToken } from '../../conformance/index.ts'
 import { chatspec, temporaryFolder } from '../testing/command.ts'
 
 const env = { CHATSPEC_SECRET: fakeSecret }
@@ -70,6 +71,23 @@ describe('outputs', () => {
     expect(stderr).toContain(`wrote ${join(out, 'report.html')}\nwrote ${join(out, 'report.md')}\n`)
     expect(readFileSync(join(out, 'report.html'), 'utf8')).toMatch(/^<!doctype html>/)
     expect(readFileSync(join(out, 'report.md'), 'utf8')).toMatch(/^## Conformant/)
+  })
+
+  it('writes the history of a case that did not pass, which chatspec check judges in the same way', async () => {
+    const out = temporaryFolder()
+    const flags = ['--only', 'ordering/*order*', '--encoding', 'json', '--timeout', '1s', '--out', out]
+    const { stdout } = await chatspec(['conform', await fake({ defect: 'swaps-seqs' }), ...flags], { env })
+    const { cases } = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')) as ConformanceResult
+    const kept = cases.flatMap(({ history }) => history ?? [])
+    expect(kept.flatMap(({ broken }) => broken)).toContain('H5')
+    for (const { file, verdict, broken } of kept) {
+      const { code, stdout: json } = await chatspec(['check', join(out, file), '--json'])
+      const { rules, ...report } = JSON.parse(json) as CheckReport
+      expect(report.verdict).toBe(verdict)
+      expect(rules.filter((one) => one.verdict === 'fail').map(({ rule }) => rule)).toEqual(broken)
+      expect(code).toBe({ pass: 0, fail: 1, unknown: 2, 'harness-error': 3 }[verdict])
+    }
+    expect(stdout).toMatch(/history +histories\/ordering-\S+\.json\.jsonl: chatspec check\s+finds/)
   })
 
   it('shows the secret nowhere', async () => {

@@ -2,6 +2,7 @@
 import type { CaseResult, CheckResult } from '../../conformance/result.ts'
 import {
   describeCounts,
+  describeHistory,
   duration,
   type Group,
   isOpen,
@@ -69,10 +70,13 @@ function quote(sentence: string | undefined): Markup {
 
 /** How to see it again, and what went over the wires. */
 function renderMore(result: CaseResult): Markup {
-  const { replay, reason, checks, fullTrace } = result
+  const { replay, reason, checks, fullTrace, history } = result
   const parts = [
     ...(reason !== undefined && checks.length > 0 ? [html`<p>${reason}</p>`] : []),
     ...(isOpen(result) ? [html`<p class="again">Again: <code>${replay}</code></p>`] : []),
+    ...(history === undefined
+      ? []
+      : [html`<p>History: <a href="${history.file}">${history.file}</a>. ${describeHistory(result)}.</p>`]),
     ...(fullTrace.length > 0 ? [renderTrace(fullTrace)] : []),
   ]
   return parts.length === 0 ? html`` : html`<tr class="more"><td colspan="4">${parts}</td></tr>\n`

@@ -108,6 +108,11 @@ export const sampleResult: ConformanceResult = {
         }),
       ],
       fullTrace: [line(1, nasty, '<', nasty), ...longTrace()],
+      history: {
+        file: 'histories/framing-a-server-that-writes-markup.json.jsonl',
+        verdict: 'fail',
+        broken: ['H3', 'H7'],
+      },
     }),
     sample('framing', 'errors-name-the-field', 'FRM-04', {
       encoding: 'cbor',
