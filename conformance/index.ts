@@ -1,4 +1,5 @@
 // The judge: points at a server by its URL, runs cases against it, gives verdicts as data.
+export { readBaseline, resolveBaseline } from './baseline.ts'
 export { type Case, type CaseDefinition, defineCase, type Need, type Profile, profiles } from './case.ts'
 export { cases } from './cases/index.ts'
 export { CaseContext } from './context.ts'
@@ -8,11 +9,14 @@ export type { KeepHistory } from './kept-history.ts'
 export type { Fault } from './outcome.ts'
 export { type Contact, preflight } from './preflight.ts'
 export {
+  type BaselineEntry,
   type CaseHistory,
   type CaseResult,
   type CheckResult,
   type ConformanceResult,
   exitCode,
+  isStale,
+  type JudgedEntry,
   type OverallVerdict,
   schemaVersion,
   type Verdict,

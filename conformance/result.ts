@@ -9,11 +9,15 @@ import type { TraceLine } from './trace.ts'
 /** Grows when a reader of the old shape would misread the new one. */
 export const schemaVersion = 1
 
-/** `fail`: a MUST is broken. `warn`: a SHOULD. `unknown`: too little happened. `harness-error`: our own trouble. */
+/**
+ * `fail`: a MUST is broken. `warn`: a SHOULD. `known-failure`: one of these, and the baseline has an entry for it.
+ * `unknown`: too little happened. `harness-error`: our own trouble.
+ */
 export const verdicts = [
   'pass',
   'fail',
   'warn',
+  'known-failure',
   'not-applicable',
   'untestable',
   'unknown',
@@ -65,8 +69,38 @@ export interface CaseResult {
   replay: string
 }
 
-/** `conformant`: nothing failed. `undecided`: nothing failed, but not all was seen. */
-export type OverallVerdict = 'conformant' | 'not-conformant' | 'undecided' | 'harness-error'
+/** A known failure: of a rule, of a case, or of a rule in a case. */
+export interface BaselineEntry {
+  rule?: RuleId
+  case?: string
+  encoding?: Encoding
+  reason: string
+  link: string
+  /** The last day on which it counts, `2026-12-31`. */
+  expires: string
+}
+
+/**
+ * `holds`: it still fails. `passes`, `expired` and `matches-nothing` are failures of the baseline itself. `not-run`: this
+ * run did not select what it names. `undecided`: what it names stayed open.
+ */
+export type EntryStatus = 'holds' | 'passes' | 'expired' | 'matches-nothing' | 'not-run' | 'undecided'
+
+export interface JudgedEntry extends BaselineEntry {
+  status: EntryStatus
+}
+
+/**
+ * `conformant`: nothing failed. `known-failures`: nothing but what the baseline lists. `stale-baseline`: that, but an
+ * entry of the baseline has to go. `undecided`: nothing failed, but not all was seen.
+ */
+export type OverallVerdict =
+  | 'conformant'
+  | 'known-failures'
+  | 'stale-baseline'
+  | 'not-conformant'
+  | 'undecided'
+  | 'harness-error'
 
 export interface ConformanceResult {
   kind: 'conformance'
@@ -92,6 +126,8 @@ export interface ConformanceResult {
   cutShort?: string
   cases: CaseResult[]
   counts: Record<Verdict, number>
+  /** What became of each known failure, where a baseline was given. */
+  baseline?: JudgedEntry[]
   /** Sentences of SPEC.md that oblige a server. */
   coverage: { tested: RuleId[]; untested: RuleId[] }
   verdict: OverallVerdict
@@ -103,15 +139,34 @@ export function countVerdicts(cases: readonly CaseResult[]): Record<Verdict, num
   return counts
 }
 
-/** A proven failure outweighs trouble of our own, and that outweighs what stayed open. */
-export function overallVerdict(counts: Readonly<Record<Verdict, number>>): OverallVerdict {
+/** A proven failure outweighs trouble of our own, that an entry that has to go, and that what stayed open. */
+export function overallVerdict(
+  counts: Readonly<Record<Verdict, number>>,
+  baseline: readonly JudgedEntry[] = [],
+): OverallVerdict {
   if (counts.fail > 0) return 'not-conformant'
   if (counts['harness-error'] > 0) return 'harness-error'
-  if (counts.unknown > 0 || counts.pass + counts.warn === 0) return 'undecided'
-  return 'conformant'
+  if (baseline.some(isStale)) return 'stale-baseline'
+  const judged = counts.pass + counts.warn + counts['known-failure']
+  if (counts.unknown > 0 || judged === 0) return 'undecided'
+  return counts['known-failure'] > 0 ? 'known-failures' : 'conformant'
 }
 
-/** 0 good, 1 not conformant, 2 undecided, 3 trouble of the harness. */
+/** Has the entry to go? */
+export function isStale({ status }: JudgedEntry): boolean {
+  return status === 'passes' || status === 'expired' || status === 'matches-nothing'
+}
+
+const exitCodes: Readonly<Record<OverallVerdict, 0 | 1 | 2 | 3>> = {
+  conformant: 0,
+  'known-failures': 0,
+  'stale-baseline': 1,
+  'not-conformant': 1,
+  undecided: 2,
+  'harness-error': 3,
+}
+
+/** 0 good, 1 not conformant or a stale baseline, 2 undecided, 3 trouble of the harness. */
 export function exitCode({ verdict }: Pick<ConformanceResult, 'verdict'>): 0 | 1 | 2 | 3 {
-  return ({ conformant: 0, 'not-conformant': 1, undecided: 2, 'harness-error': 3 } as const)[verdict]
+  return exitCodes[verdict]
 }

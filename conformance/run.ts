@@ -1,6 +1,7 @@
 // Runs cases against a target: a few at a time, in seeded order, each bounded, all of them bounded.
 import { randomBytes } from 'node:crypto'
 import { ChatspecError, type Encoding, type RuleId } from '../protocol/index.ts'
+import { applyBaseline, concerns, judgeBaseline } from './baseline.ts'
 import { type Case, type Profile, profiles } from './case.ts'
 import { cases as allCases } from './cases/index.ts'
 import { coverage } from './catalogue.ts'
@@ -11,6 +12,7 @@ import type { KeepHistory } from './kept-history.ts'
 import { type Contact, preflight } from './preflight.ts'
 import { Random } from './random.ts'
 import {
+  type BaselineEntry,
   type CaseResult,
   type ConformanceResult,
   countVerdicts,
@@ -43,6 +45,8 @@ export interface RunOptions {
   onProgress?: (progress: Progress) => void
   /** Takes the history of each case that failed, warned or stayed open, which `chatspec check` can judge again. */
   onHistory?: KeepHistory
+  /** Known failures. */
+  baseline?: readonly BaselineEntry[]
   /** How this run was started, for the command lines that repeat a case; default `chatspec conform <url>`. */
   command?: string
 }
@@ -73,9 +77,15 @@ export async function runConformance(target: Target, options: RunOptions = {}): 
   const runTag = randomBytes(4).readUInt32BE().toString(36)
   const user = target.tokens.users?.[0] ?? `preflight-${runTag}`
   const contact = await preflight(target, encodings, user)
-  const run = new Run({ target, contact, runTag, settings: { ...settings, selected } })
+  const day = startedAt.toISOString().slice(0, 10)
+  const run = new Run({ target, contact, runTag, day, settings: { ...settings, selected } })
   const results = await run.all()
   const counts = countVerdicts(results)
+  const isElsewhere = (entry: BaselineEntry): boolean =>
+    settings.cases.some((one) =>
+      one.encodings.some((encoding) => concerns(entry, { ...one, encoding, checks: [] })),
+    )
+  const baseline = settings.baseline && judgeBaseline(settings.baseline, results, { day, isElsewhere })
   return {
     kind: 'conformance',
     schemaVersion,
@@ -91,8 +101,9 @@ export async function runConformance(target: Target, options: RunOptions = {}): 
     ...(run.cutShort !== undefined && { cutShort: run.cutShort }),
     cases: results,
     counts,
+    ...(baseline && { baseline }),
     coverage: coverage(results.flatMap(({ checks }) => checks.map(({ rule }): RuleId => rule))),
-    verdict: overallVerdict(counts),
+    verdict: overallVerdict(counts, baseline),
   }
 }
 
@@ -123,6 +134,8 @@ interface RunParts {
   target: Target
   contact: Contact
   runTag: string
+  /** On which known failures may have expired. */
+  day: string
   settings: Required<Pick<RunOptions, 'seed' | 'concurrency' | 'deadlineMs'>> &
     RunOptions & { selected: Case[] } & {
       encodings: readonly Encoding[]
@@ -187,7 +200,9 @@ class Run {
     const total = this.#jobs.length
     const { one, encoding } = job
     onProgress?.({ kind: 'started', id: one.id, encoding, done: this.#results.length, total })
-    const result = await this.#judge(job)
+    const judged = await this.#judge(job)
+    const { day, settings } = this.#parts
+    const result = applyBaseline(judged, settings.baseline ?? [], day)
     if (this.#leftMs() < 1 && result.verdict === 'unknown') this.#cut()
     this.#results.push(result)
     if (result.checks.some(({ fault }) => fault === 'gone')) await this.#lookIfGone(one.id)

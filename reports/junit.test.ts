@@ -42,8 +42,17 @@ describe('renderJunit', () => {
     expect(bodyOf('durability/kill-loses-nothing')).toMatch(
       /^<skipped message="untestable: the target has no hook/,
     )
+    expect(bodyOf('limits/bursts-are-exact')).toMatch(
+      /^<skipped message="known-failure: bursts are off by one/,
+    )
     expect(bodyOf('heartbeat/a-silent-peer-is-closed')).toMatch(/^<error .*type="unknown"/)
     expect(bodyOf('presence/flapping-ends-online')).toMatch(/^<error .*type="harness-error"/)
+  })
+
+  it('has a failure for each entry of the baseline that must go', () => {
+    expect(renderJunit(sampleResult)).toMatch(
+      /name="AUTH-02" .*><failure message="it passes now: .*type="stale-baseline"/,
+    )
   })
 
   it('has an error of its own for a run that was cut short', () => {

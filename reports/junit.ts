@@ -1,15 +1,16 @@
 // JUnit XML for continuous integration: red there exactly when something failed or stayed open.
 import type { CaseResult, ConformanceResult, Verdict } from '../conformance/result.ts'
 import { escapeMarkup } from './html/markup.ts'
-import { byGroup, decisive, type Group, mergeEqual } from './summary.ts'
+import { byGroup, decisive, type Group, mergeEqual, staleEntries } from './summary.ts'
 
 /** A broken MUST is a failure; what the judge could not find out is an error; what does not apply is skipped. */
 export function renderJunit(result: ConformanceResult): string {
   const { cases, counts, cutShort } = result
   const groups = byGroup(cases)
+  const stale = staleEntries(result)
   const totals = attributes({
     name: `chatspec ${result.profile}: ${result.target.url}`,
-    ...sums(counts, cutShort === undefined ? 0 : 1),
+    ...sums(counts, { failures: stale.length, errors: cutShort === undefined ? 0 : 1 }),
     time: inSeconds(result.durationMs),
     timestamp: result.started,
   })
@@ -20,6 +21,7 @@ export function renderJunit(result: ConformanceResult): string {
     `<testsuites ${totals}>`,
     ...suites,
     ...cut,
+    ...(stale.length === 0 ? [] : [renderBaseline(stale)]),
     '</testsuites>',
     '',
   ].join('\n')
@@ -27,7 +29,7 @@ export function renderJunit(result: ConformanceResult): string {
 
 function renderSuite({ name, cases, counts }: Group, result: ConformanceResult): string {
   const timeMs = cases.reduce((sum, one) => sum + one.durationMs, 0)
-  const suite = attributes({ name, ...sums(counts, 0), time: inSeconds(timeMs) })
+  const suite = attributes({ name, ...sums(counts), time: inSeconds(timeMs) })
   const properties = Object.entries(describeRun(result)).map(
     ([key, value]) => `      <property ${attributes({ name: key, value })}/>`,
   )
@@ -72,6 +74,7 @@ function renderBody(result: CaseResult): string | undefined {
       const type = decisive(result)?.fault ?? 'wrong'
       return `      <failure ${attributes({ message, type })}>${details}</failure>`
     }
+    case 'known-failure':
     case 'not-applicable':
     case 'untestable':
       return `      <skipped ${attributes({ message: `${result.verdict}: ${message}` })}/>`
@@ -103,12 +106,33 @@ function renderCut(reason: string): string {
   return `  <testsuite ${suite}>\n    <testcase ${name}>${error}</testcase>\n  </testsuite>`
 }
 
-function sums(counts: Readonly<Record<Verdict, number>>, more: number): Record<string, number> {
+/** An entry of the baseline that has to go is a failure, as a server that breaks something is. */
+function renderBaseline(stale: readonly { name: string; why: string }[]): string {
+  const number = stale.length
+  const suite = attributes({
+    name: 'baseline',
+    tests: number,
+    failures: number,
+    errors: 0,
+    skipped: 0,
+    time: '0.000',
+  })
+  const lines = stale.map(({ name, why }) => {
+    const one = attributes({ classname: 'chatspec.baseline', name, time: inSeconds(0) })
+    return `    <testcase ${one}><failure ${attributes({ message: why, type: 'stale-baseline' })}/></testcase>`
+  })
+  return [`  <testsuite ${suite}>`, ...lines, '  </testsuite>'].join('\n')
+}
+
+function sums(
+  counts: Readonly<Record<Verdict, number>>,
+  { failures = 0, errors = 0 } = {},
+): Record<string, number> {
   return {
-    tests: Object.values(counts).reduce((sum, number) => sum + number, more),
-    failures: counts.fail,
-    errors: counts['harness-error'] + counts.unknown + more,
-    skipped: counts['not-applicable'] + counts.untestable,
+    tests: Object.values(counts).reduce((sum, number) => sum + number, failures + errors),
+    failures: counts.fail + failures,
+    errors: counts['harness-error'] + counts.unknown + errors,
+    skipped: counts['not-applicable'] + counts.untestable + counts['known-failure'],
   }
 }
 

@@ -9,6 +9,7 @@ import {
   overallLabels,
   duration,
   shownVerdicts,
+  staleEntries,
   toRows,
   verdictLabels,
 } from './summary.ts'
@@ -33,6 +34,7 @@ export function renderMarkdown(result: ConformanceResult): string {
     facts.join(' · '),
     renderGroups(result),
     ...renderProblems(result),
+    ...renderStale(result),
     `Sentences of SPEC.md that oblige a server: ${coverage.tested.length} of ${clauses} tested.`,
   ]
   return `${sections.join('\n\n')}\n`
@@ -55,6 +57,15 @@ function renderProblems({ cases }: ConformanceResult): string[] {
   const rows = toRows(cases).filter(({ result }) => result.verdict !== 'pass')
   if (rows.length === 0) return []
   return ['### What did not pass', rows.map(({ result }) => renderProblem(result)).join('\n')]
+}
+
+function renderStale(result: ConformanceResult): string[] {
+  const stale = staleEntries(result)
+  if (stale.length === 0) return []
+  return [
+    '### Entries of the baseline that must go',
+    stale.map(({ name, why }) => `- ${code(name)}: ${plain(why)}`).join('\n'),
+  ]
 }
 
 function renderProblem(result: CaseResult): string {

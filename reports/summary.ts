@@ -3,6 +3,7 @@ import type {
   CaseResult,
   CheckResult,
   ConformanceResult,
+  JudgedEntry,
   OverallVerdict,
   Verdict,
 } from '../conformance/result.ts'
@@ -13,6 +14,7 @@ export const verdictLabels: Readonly<Record<Verdict, { word: string; mark: strin
   'harness-error': { word: 'harness error', mark: '⚠' },
   unknown: { word: 'unknown', mark: '?' },
   warn: { word: 'warn', mark: '!' },
+  'known-failure': { word: 'known', mark: '≈' },
   untestable: { word: 'untestable', mark: '○' },
   'not-applicable': { word: 'not applicable', mark: '–' },
   pass: { word: 'pass', mark: '✓' },
@@ -22,18 +24,44 @@ export const verdictOrder = Object.keys(verdictLabels) as Verdict[]
 
 export const overallLabels: Readonly<Record<OverallVerdict, string>> = {
   conformant: 'Conformant',
+  'known-failures': 'Nothing new is broken',
+  'stale-baseline': 'Baseline out of date',
   'not-conformant': 'Not conformant',
   undecided: 'Undecided',
   'harness-error': 'Harness error',
 }
 
+/** Why an entry of the baseline has to go. */
+const staleReasons: Readonly<Partial<Record<JudgedEntry['status'], string>>> = {
+  passes: 'it passes now',
+  expired: 'it has expired',
+  'matches-nothing': 'it matches nothing that was tested',
+}
+
+/** The entries of the baseline that have to go, and why. */
+export function staleEntries({ baseline = [] }: ConformanceResult): { name: string; why: string }[] {
+  return baseline.flatMap((entry) => {
+    const why = staleReasons[entry.status]
+    const name = [entry.rule, entry.case, entry.encoding].filter(Boolean).join(', ')
+    return why === undefined
+      ? []
+      : [{ name, why: `${why}: ${entry.reason} (${entry.link}, until ${entry.expires})` }]
+  })
+}
+
 /** The overall verdict in a sentence. */
-export function explain({ verdict, counts, cases }: ConformanceResult): string {
-  const judged = counts.pass + counts.warn + counts.fail
+export function explain({ verdict, counts, cases, baseline = [] }: ConformanceResult): string {
+  const judged = counts.pass + counts.warn + counts.fail + counts['known-failure']
   switch (verdict) {
     case 'conformant': {
       const warned = counts.warn === 0 ? '' : `, ${plural(counts.warn, 'recommendation')} of them not kept`
       return `All ${plural(judged, 'case')} that could be judged keep what the protocol demands${warned}.`
+    }
+    case 'known-failures':
+      return `${counts['known-failure']} of ${plural(judged, 'case')} broke what the protocol demands, as the baseline says; nothing else did.`
+    case 'stale-baseline': {
+      const stale = baseline.filter((entry) => staleReasons[entry.status] !== undefined)
+      return `Nothing new is broken, but ${plural(stale.length, 'entry of the baseline', 'entries of the baseline')} must go.`
     }
     case 'not-conformant':
       return `${counts.fail} of ${plural(judged, 'case')} that could be judged broke what the protocol demands.`
@@ -60,7 +88,7 @@ export function shownVerdicts(cases: readonly CaseResult[]): Verdict[] {
 
 /** Worth repeating: something may be wrong. The others have a reason, which stays the same. */
 export function isOpen({ verdict }: CaseResult): boolean {
-  return verdict !== 'pass' && verdict !== 'not-applicable' && verdict !== 'untestable'
+  return !['pass', 'known-failure', 'not-applicable', 'untestable'].includes(verdict)
 }
 
 export interface Group {
@@ -150,8 +178,8 @@ function count(cases: readonly CaseResult[]): Record<Verdict, number> {
   return counts
 }
 
-export function plural(number: number, word: string): string {
-  return `${number} ${word}${number === 1 ? '' : 's'}`
+export function plural(number: number, word: string, words = `${word}s`): string {
+  return `${number} ${number === 1 ? word : words}`
 }
 
 export function duration(ms: number): string {

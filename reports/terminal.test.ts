@@ -26,7 +26,7 @@ describe('renderTable', () => {
     expect(table).toContain('✗ fail  dedup/users-share-no-ids (cbor)  DED-02')
     expect(table).toContain('expected  sent, duplicate: false')
     expect(table).toContain('1 not applicable: the server does not declare join=owner')
-    expect(table).toMatch(/Not conformant\n2 of 8 cases/)
+    expect(table).toMatch(/Not conformant\n2 of 9 cases/)
   })
 })
 

@@ -13,6 +13,7 @@ import {
   plural,
   duration,
   shownVerdicts,
+  staleEntries,
   toRows,
   verdictLabels,
 } from './summary.ts'
@@ -31,8 +32,14 @@ export function renderTable(result: ConformanceResult, style: TableStyle): strin
   const paint = createColors(style.colours)
   const { coverage, cutShort, verdict } = result
   const clauses = coverage.tested.length + coverage.untested.length
-  const colour = { conformant: paint.green, 'not-conformant': paint.red, undecided: paint.magenta }
-  const paintOverall = verdict === 'harness-error' ? paint.yellow : colour[verdict]
+  const paintOverall = {
+    conformant: paint.green,
+    'known-failures': paint.yellow,
+    'stale-baseline': paint.red,
+    'not-conformant': paint.red,
+    undecided: paint.magenta,
+    'harness-error': paint.yellow,
+  }[verdict]
   const ending = [
     ...(cutShort === undefined ? [] : [...wrap(`The run ended early: ${cutShort}`, style.columns)]),
     paint.bold(paintOverall(overallLabels[verdict])),
@@ -44,7 +51,7 @@ export function renderTable(result: ConformanceResult, style: TableStyle): strin
     renderGroups(result, style, paint),
     ...renderProblems(result, style, paint),
   ]
-  return `${[...blocks, renderUntested(result, style), ending]
+  return `${[...blocks, renderStale(result, style, paint), renderUntested(result, style), ending]
     .map((lines) => lines.join('\n'))
     .filter(Boolean)
     .join('\n\n')}\n`
@@ -58,6 +65,7 @@ export function paintVerdict(verdict: Verdict, paint: Colours): (text: string) =
     case 'fail':
       return paint.red
     case 'warn':
+    case 'known-failure':
     case 'harness-error':
       return paint.yellow
     case 'unknown':
@@ -125,11 +133,19 @@ function renderProblem(result: CaseResult, { columns }: TableStyle, paint: Colou
   ]
 }
 
-/** Reasons why something was not tested, each once. */
+/** What has to be changed in the baseline. */
+function renderStale(result: ConformanceResult, { columns }: TableStyle, paint: Colours): string[] {
+  return staleEntries(result).flatMap(({ name, why }) => {
+    const [first = '', ...others] = wrap(`✗ baseline  ${name}: ${why}`, columns, '  ')
+    return [paint.red(first), ...others]
+  })
+}
+
+/** Reasons why something was not tested or is known to fail, each once. */
 function renderUntested({ cases }: ConformanceResult, { columns }: TableStyle): string[] {
   const reasons = new Map<string, number>()
   for (const { verdict, reason } of cases) {
-    if (verdict !== 'not-applicable' && verdict !== 'untestable') continue
+    if (verdict !== 'not-applicable' && verdict !== 'untestable' && verdict !== 'known-failure') continue
     const text = `${verdictLabels[verdict].word}: ${reason ?? 'no reason given'}`
     reasons.set(text, (reasons.get(text) ?? 0) + 1)
   }

@@ -38,6 +38,25 @@ describe('the exit code', () => {
     expect(code).toBe(1)
   })
 
+  it('is 0 if nothing broke but what the baseline lists, and 1 if one of its entries must go', async () => {
+    const url = await fake({ defect: 'silent-send' })
+    const file = join(temporaryFolder(), 'known.json')
+    const known = { reason: 'slow', link: 'https://chat.example/bugs/7', expires: '2999-12-31' }
+    const entries = [{ rule: 'ACK-01', ...known }]
+    writeFileSync(file, JSON.stringify(entries))
+    const holds = await chatspec(['conform', url, ...only, '--baseline', file], { env })
+    expect(holds.stdout).toContain('Nothing new is broken\n')
+    expect(holds.code).toBe(0)
+    writeFileSync(file, JSON.stringify([...entries, { rule: 'ACK-99', ...known }]))
+    const stale = await chatspec(['conform', url, ...only, '--baseline', file], { env })
+    expect(stale.stdout).toMatch(/✗ baseline {2}ACK-99: it matches nothing that was tested: slow/)
+    expect(stale.code).toBe(1)
+    writeFileSync(file, '[{}]')
+    const bad = await chatspec(['conform', url, ...only, '--baseline', file], { env })
+    expect(bad.stderr).toContain('entry 1, rule and case: nothing arrived, one or both is allowed')
+    expect(bad.code).toBe(3)
+  })
+
   it('is 3 with one sentence, soon, where no server is', async () => {
     const { code, stdout, stderr } = await chatspec(['conform', 'ws://127.0.0.1:1/ws'], { env })
     expect(stderr).toMatch(/\nerror: Nothing listens at 127\.0\.0\.1:1 \(ECONNREFUSED\)\.\n$/)

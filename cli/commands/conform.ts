@@ -4,6 +4,7 @@ import {
   type Profile,
   profiles,
   publicUrl,
+  readBaseline,
   readTargetFile,
   resolveTarget,
   type Target,
@@ -24,6 +25,7 @@ interface ConformFlags {
   format?: Format[]
   json?: true
   target?: string
+  baseline?: string
   secretFile?: string
   tokenCommand?: string
   tokenFile?: string
@@ -51,12 +53,16 @@ them run last, one at a time, and what has none is untestable:
   "metrics"           no command but the URL of its metrics, or {"url", "token"}
   "log"               no command but the path of its log file
 
-Exit codes: 0 conformant, 1 not conformant, 2 undecided, 3 there was nothing to judge, or trouble of our own.
+Baseline file: what is known to fail and does not fail the run, as a list of {"rule" and/or "case", "encoding" if only in
+one, "reason", "link", "expires": "2026-12-31"}. An entry that passes, has expired or matches nothing fails the run.
+
+Exit codes: 0 conformant, or nothing but known failures, 1 not conformant, 2 undecided, 3 there was nothing to judge, or trouble of our own.
 Progress is on stderr; the table, or the JSON of --json, on stdout.
 
 Examples:
   $ chatspec conform ws://localhost:8080/ws --secret-file chatspec-data/secret
   $ chatspec conform wss://chat.example/ws --login-url https://chat.example/login --out out/chat
+  $ chatspec conform localhost:8080 --target target.json --baseline known.json
   $ chatspec conform localhost:8080 --token-command './token.sh {user}' --only ordering --encoding json --seed 7`
 
 export function addConform(program: Command): void {
@@ -84,6 +90,7 @@ function addScope(command: Command): void {
     .option('--timeout <duration>', 'of one wait (default: 12s)', duration(100, 60_000))
     .option('--deadline <duration>', 'of the whole run (default: 10m)', duration(1_000, 86_400_000))
     .option('--target <file>', 'description of the server in JSON')
+    .option('--baseline <file>', 'known failures in JSON')
     .option('--origin <origin>', 'sent with every upgrade')
     .option('--insecure', 'accept any TLS certificate')
 }
@@ -111,7 +118,7 @@ function addOutputs(command: Command): void {
 }
 
 async function conform(url: string | undefined, flags: ConformFlags): Promise<number> {
-  const { out, format, json, profile, encoding, only, seed, deadline } = flags
+  const { out, format, json, profile, encoding, only, seed, deadline, baseline } = flags
   if (format !== undefined && out === undefined) {
     throw new ChatspecError(
       'BAD_OPTION',
@@ -125,6 +132,7 @@ async function conform(url: string | undefined, flags: ConformFlags): Promise<nu
     command: describeCommand(target, flags),
     ...(only !== undefined && { only }),
     ...(seed !== undefined && { seed }),
+    ...(baseline !== undefined && { baseline: readBaseline(baseline) }),
     ...(deadline !== undefined && { deadlineMs: deadline }),
   }
   return await judgeAndReport(target, options, {

@@ -7,6 +7,7 @@ import {
   overallLabels,
   plural,
   duration,
+  staleEntries,
   verdictLabels,
   verdictOrder,
 } from '../summary.ts'
@@ -15,6 +16,8 @@ import { html, type Markup } from './markup.ts'
 
 const overallVerdicts: Readonly<Record<OverallVerdict, Verdict>> = {
   conformant: 'pass',
+  'known-failures': 'known-failure',
+  'stale-baseline': 'fail',
   'not-conformant': 'fail',
   undecided: 'unknown',
   'harness-error': 'harness-error',
@@ -28,9 +31,18 @@ export function renderHeader(result: ConformanceResult): Markup {
 <p class="url"><code>${result.target.url}</code></p>
 <p class="lead">${explain(result)}</p>
 ${result.cutShort === undefined ? undefined : html`<p class="cut"><strong>The run ended early:</strong> ${result.cutShort}</p>`}
+${renderStale(result)}
 ${renderBar(result.counts)}
 ${renderFacts(result)}
 </header>`
+}
+
+/** Entries of the baseline that have to go. */
+function renderStale(result: ConformanceResult): Markup {
+  const items = staleEntries(result).map(({ name, why }) => html`<li><b>${name}</b>: ${why}</li>`)
+  return items.length === 0
+    ? html``
+    : html`<div class="cut"><strong>Baseline:</strong><ul>${items}</ul></div>`
 }
 
 function renderBar(counts: ConformanceResult['counts']): Markup {

@@ -51,12 +51,12 @@ describe('report.html', () => {
 
   it('filters by verdict without script, and hides features that have nothing to show', async () => {
     const { page } = await open(renderHtml(sampleResult), { javaScriptEnabled: false })
-    expect(await shownRows(page)).toHaveLength(10)
+    expect(await shownRows(page)).toHaveLength(11)
     await page.getByText('2 fail', { exact: true }).last().click()
     expect(await shownRows(page)).toEqual(['✗ fail', '✗ fail'])
     expect(await page.locator('.group:visible').count()).toBe(2)
-    await page.getByText('all 12', { exact: true }).click()
-    expect(await shownRows(page)).toHaveLength(10)
+    await page.getByText('all 13', { exact: true }).click()
+    expect(await shownRows(page)).toHaveLength(11)
     await page.close()
   })
 

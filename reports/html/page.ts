@@ -1,6 +1,6 @@
 // report.html: one file without script or outside resources, to read, to filter, to print and to hand on.
 import { readFileSync } from 'node:fs'
-import type { ConformanceResult, OverallVerdict, Verdict } from '../../conformance/result.ts'
+import type { ConformanceResult, OverallVerdict } from '../../conformance/result.ts'
 import { byGroup, overallLabels, verdictLabels, verdictOrder } from '../summary.ts'
 import { renderCoverage } from './coverage.ts'
 import { renderGroup } from './groups.ts'
@@ -65,15 +65,14 @@ function style(): Markup {
 }
 
 function icon(overall: OverallVerdict): string {
-  const verdict: Verdict = (
-    {
-      conformant: 'pass',
-      'not-conformant': 'fail',
-      undecided: 'unknown',
-      'harness-error': 'harness-error',
-    } as const
-  )[overall]
-  const colour = { pass: '1a7f37', fail: 'cf222e', unknown: '7c4dbd', 'harness-error': 'bc4c00' }[verdict]
+  const colour = {
+    conformant: '1a7f37',
+    'known-failures': '9a6700',
+    'stale-baseline': 'cf222e',
+    'not-conformant': 'cf222e',
+    undecided: '7c4dbd',
+    'harness-error': 'bc4c00',
+  }[overall]
   const disc = `<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'><circle cx='4' cy='4' r='4' fill='#${colour}'/></svg>`
   return `data:image/svg+xml,${encodeURIComponent(disc)}`
 }

@@ -127,6 +127,13 @@ export const sampleResult: ConformanceResult = {
         }),
       ],
     }),
+    sample('limits', 'bursts-are-exact', 'LIM-07', {
+      verdict: 'known-failure',
+      reason: 'bursts are off by one (https://chat.example/bugs/7, until 2026-12-31)',
+      checks: [
+        check('LIM-07', 'fail', { expected: '1000 accepted', actual: '1001 accepted', fault: 'wrong' }),
+      ],
+    }),
     sample('groups', 'the-owner-adds-members', 'GRP-12', {
       verdict: 'not-applicable',
       reason: 'the server does not declare join=owner',
@@ -144,7 +151,32 @@ export const sampleResult: ConformanceResult = {
       reason: `TypeError: cannot read properties of undefined\n    at run (presence.ts:12:3)\n${nasty}`,
     }),
   ],
-  counts: { pass: 5, fail: 2, warn: 1, 'not-applicable': 1, untestable: 1, unknown: 1, 'harness-error': 1 },
+  counts: {
+    pass: 5,
+    fail: 2,
+    warn: 1,
+    'known-failure': 1,
+    'not-applicable': 1,
+    untestable: 1,
+    unknown: 1,
+    'harness-error': 1,
+  },
+  baseline: [
+    {
+      case: 'limits/bursts-are-exact',
+      reason: 'bursts are off by one',
+      link: 'https://chat.example/bugs/7',
+      expires: '2026-12-31',
+      status: 'holds',
+    },
+    {
+      rule: 'AUTH-02',
+      reason: 'the library accepts none',
+      link: 'https://chat.example/bugs/8',
+      expires: '2026-12-31',
+      status: 'passes',
+    },
+  ],
   coverage: {
     tested: ['AUTH-02', 'ORD-02', 'ORD-03', 'DED-02', 'ACK-01', 'ACK-03', 'FRM-01', 'FRM-04'],
     untested: ['CRS-01', 'GRP-12', 'HB-02', 'PRS-03'],
@@ -158,8 +190,16 @@ export const conformantResult: ConformanceResult = withCases(
 )
 
 function withCases(cases: CaseResult[]): ConformanceResult {
-  const { cutShort: _, ...rest } = sampleResult
-  const none = { fail: 0, warn: 0, 'not-applicable': 0, untestable: 0, unknown: 0, 'harness-error': 0 }
+  const { cutShort: _, baseline: __, ...rest } = sampleResult
+  const none = {
+    fail: 0,
+    warn: 0,
+    'known-failure': 0,
+    'not-applicable': 0,
+    untestable: 0,
+    unknown: 0,
+    'harness-error': 0,
+  }
   return { ...rest, cases, counts: { ...none, pass: cases.length }, verdict: 'conformant' }
 }
 
