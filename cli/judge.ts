@@ -12,6 +12,7 @@ import {
 import {
   createProgress,
   type Progress,
+  renderBadge,
   renderHtml,
   renderJson,
   renderJunit,
@@ -19,13 +20,16 @@ import {
   renderTable,
 } from '../reports/index.ts'
 import { exitCodes } from './exit.ts'
+import { appendJobSummary } from './job-summary.ts'
 import { coloursOf, columnsOf, terminalOf } from './terminal.ts'
 
-const files = {
+/** What can be made of one result. */
+export const files = {
   json: { name: 'report.json', render: renderJson },
   junit: { name: 'junit.xml', render: renderJunit },
   html: { name: 'report.html', render: renderHtml },
   markdown: { name: 'report.md', render: renderMarkdown },
+  badge: { name: 'badge.svg', render: renderBadge },
 } as const
 
 export type Format = keyof typeof files
@@ -64,6 +68,8 @@ export async function judgeAndReport(target: Target, options: RunOptions, output
     writeHistories(directory, histories)
     process.stderr.write(`\n${paths.map((path) => `wrote ${path}\n`).join('')}`)
   }
+  const summary = appendJobSummary(renderMarkdown(result), process.env)
+  if (summary !== undefined) process.stderr.write(`added the verdict to the job summary ${summary}\n`)
   return exitCode(result)
 }
 
@@ -92,7 +98,11 @@ async function runInterruptibly(
 }
 
 /** Names of the files written. */
-function writeReports(directory: string, result: ConformanceResult, wanted: readonly Format[]): string[] {
+export function writeReports(
+  directory: string,
+  result: ConformanceResult,
+  wanted: readonly Format[],
+): string[] {
   mkdirSync(directory, { recursive: true })
   return wanted.map((format) => {
     const { name, render } = files[format]

@@ -18,11 +18,14 @@ export {
   isStale,
   type JudgedEntry,
   type OverallVerdict,
+  type SetScore,
   schemaVersion,
   type Verdict,
   verdicts,
 } from './result.ts'
 export { type Progress, type RunOptions, runConformance } from './run.ts'
+export { chatspec10 } from './sets/chatspec-1.0.ts'
+export type { RequirementSet } from './sets/requirement-set.ts'
 export {
   type ClauseStatus,
   clauseStatuses,

@@ -34,7 +34,8 @@ export function unmet(
   return undefined
 }
 
-function declares(caps: readonly string[], need: string): boolean {
+/** Does a server with these capabilities promise what needs this one? */
+export function declares(caps: readonly string[], need: string): boolean {
   // A sentence with durability=process applies with durability=fsync too.
   if (need === 'durability=process' && caps.includes('durability=fsync')) return true
   return caps.some((cap) => cap === need || (!need.includes('=') && cap.startsWith(`${need}=`)))

@@ -90,6 +90,16 @@ export interface JudgedEntry extends BaselineEntry {
   status: EntryStatus
 }
 
+/** How the sentences of one frozen set fared; what is in no list of it did not count. */
+export interface SetScore {
+  name: string
+  kept: RuleId[]
+  broken: RuleId[]
+  notTested: RuleId[]
+  /** Of capabilities that the server does not declare. */
+  notApplicable: RuleId[]
+}
+
 /**
  * `conformant`: nothing failed. `known-failures`: nothing but what the baseline lists. `stale-baseline`: that, but an
  * entry of the baseline has to go. `undecided`: nothing failed, but not all was seen.
@@ -130,6 +140,8 @@ export interface ConformanceResult {
   baseline?: JudgedEntry[]
   /** Sentences of SPEC.md that oblige a server. */
   coverage: { tested: RuleId[]; untested: RuleId[] }
+  /** How the server fared by the frozen requirements, whatever SPEC.md got later. */
+  set: SetScore
   verdict: OverallVerdict
 }
 

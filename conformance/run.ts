@@ -19,6 +19,8 @@ import {
   overallVerdict,
   schemaVersion,
 } from './result.ts'
+import { chatspec10 } from './sets/chatspec-1.0.ts'
+import { type RequirementSet, scoreOf } from './sets/requirement-set.ts'
 import { publicUrl, type Target } from './target.ts'
 import { Trace } from './trace.ts'
 import { upgrade } from './upgrade.ts'
@@ -45,6 +47,8 @@ export interface RunOptions {
   onProgress?: (progress: Progress) => void
   /** Takes the history of each case that failed, warned or stayed open, which `chatspec check` can judge again. */
   onHistory?: KeepHistory
+  /** What the score is about; default chatspec/1.0. */
+  requirements?: RequirementSet
   /** Known failures. */
   baseline?: readonly BaselineEntry[]
   /** How this run was started, for the command lines that repeat a case; default `chatspec conform <url>`. */
@@ -81,6 +85,7 @@ export async function runConformance(target: Target, options: RunOptions = {}): 
   const run = new Run({ target, contact, runTag, day, settings: { ...settings, selected } })
   const results = await run.all()
   const counts = countVerdicts(results)
+  const checks = results.flatMap((one) => one.checks)
   const isElsewhere = (entry: BaselineEntry): boolean =>
     settings.cases.some((one) =>
       one.encodings.some((encoding) => concerns(entry, { ...one, encoding, checks: [] })),
@@ -102,7 +107,8 @@ export async function runConformance(target: Target, options: RunOptions = {}): 
     cases: results,
     counts,
     ...(baseline && { baseline }),
-    coverage: coverage(results.flatMap(({ checks }) => checks.map(({ rule }): RuleId => rule))),
+    coverage: coverage(checks.map(({ rule }): RuleId => rule)),
+    set: scoreOf(settings.requirements ?? chatspec10, checks, target.capabilities ?? contact.capabilities),
     verdict: overallVerdict(counts, baseline),
   }
 }

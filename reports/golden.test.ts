@@ -1,6 +1,15 @@
 // Every report of the sample, byte for byte.
 import { describe, it } from 'vitest'
-import { renderHtml, renderJson, renderJunit, renderMarkdown, renderTable } from './index.ts'
+import {
+  renderBadge,
+  renderHtml,
+  renderJson,
+  renderJunit,
+  renderMarkdown,
+  renderMatrixHtml,
+  renderMatrixTable,
+  renderTable,
+} from './index.ts'
 import { expectGolden } from './testing/golden.ts'
 import { conformantResult, sampleResult } from './testing/sample-result.ts'
 
@@ -8,6 +17,13 @@ describe('the reports of the sample are as they were', () => {
   it('as JSON', () => expectGolden('report.json', renderJson(sampleResult)))
   it('as JUnit XML', () => expectGolden('junit.xml', renderJunit(sampleResult)))
   it('as Markdown', () => expectGolden('report.md', renderMarkdown(sampleResult)))
+  it('as a badge', () => expectGolden('badge.svg', renderBadge(sampleResult)))
+  it('as a matrix', () => expectGolden('matrix.html', renderMatrixHtml([sampleResult, conformantResult])))
+  it('as a matrix on a terminal', () =>
+    expectGolden(
+      'matrix.txt',
+      renderMatrixTable([sampleResult, conformantResult], { columns: 100, colours: false }),
+    ))
   it('as a page', () => expectGolden('report.html', renderHtml(sampleResult)))
   it('as a table', () =>
     expectGolden('table.txt', renderTable(sampleResult, { columns: 100, colours: false })))

@@ -1,8 +1,12 @@
 // Reports of a result: text out of plain data.
+export { renderBadge } from './badge.ts'
+export { renderMatrixHtml } from './html/matrix.ts'
 export { renderHtml } from './html/page.ts'
 export { renderJson } from './json.ts'
 export { renderJunit } from './junit.ts'
 export { renderMarkdown } from './markdown.ts'
+export { type Matrix, toMatrix } from './matrix.ts'
+export { renderMatrixTable } from './matrix-table.ts'
 export { createProgress, type Progress, type ProgressEvent, type Terminal } from './progress.ts'
 export { plural } from './summary.ts'
 export { renderTable, type TableStyle, wrap } from './terminal.ts'

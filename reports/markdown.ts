@@ -4,6 +4,7 @@ import {
   alsoBroken,
   byGroup,
   decisive,
+  describeSet,
   explain,
   isOpen,
   overallLabels,
@@ -35,7 +36,7 @@ export function renderMarkdown(result: ConformanceResult): string {
     renderGroups(result),
     ...renderProblems(result),
     ...renderStale(result),
-    `Sentences of SPEC.md that oblige a server: ${coverage.tested.length} of ${clauses} tested.`,
+    `Sentences of SPEC.md that oblige a server: ${coverage.tested.length} of ${clauses} tested. ${plain(describeSet(result))}`,
   ]
   return `${sections.join('\n\n')}\n`
 }

@@ -74,6 +74,14 @@ export function explain({ verdict, counts, cases, baseline = [] }: ConformanceRe
   }
 }
 
+/** The score by the frozen requirements, in a sentence. */
+export function describeSet({ set }: ConformanceResult): string {
+  const { name, kept, broken, notTested, notApplicable } = set
+  const total = kept.length + broken.length + notTested.length
+  const others = notApplicable.length === 0 ? '' : `, ${notApplicable.length} not applicable`
+  return `${name}: ${kept.length} of ${total} kept, ${broken.length} broken, ${notTested.length} not tested${others}.`
+}
+
 /** `12 pass, 1 fail`, without the zeros. */
 export function describeCounts(counts: Readonly<Record<Verdict, number>>): string {
   const parts = verdictOrder.filter((verdict) => counts[verdict] > 0)

@@ -7,6 +7,7 @@ import {
   decisive,
   describeCounts,
   describeHistory,
+  describeSet,
   explain,
   isOpen,
   overallLabels,
@@ -45,6 +46,7 @@ export function renderTable(result: ConformanceResult, style: TableStyle): strin
     paint.bold(paintOverall(overallLabels[verdict])),
     ...wrap(explain(result), style.columns),
     ...wrap(`${coverage.tested.length} of ${plural(clauses, 'clause')} tested.`, style.columns),
+    ...wrap(describeSet(result), style.columns, '  '),
   ]
   const blocks = [
     describeRun(result, style),

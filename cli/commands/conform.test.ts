@@ -109,13 +109,22 @@ describe('outputs', () => {
     expect(stdout).toMatch(/history +histories\/ordering-\S+\.json\.jsonl: chatspec check\s+finds/)
   })
 
+  it('adds the verdict to the summary of a job on GitHub', async () => {
+    const summary = join(temporaryFolder(), 'summary.md')
+    const { stderr } = await chatspec(['conform', await fake(), ...only], {
+      env: { ...env, GITHUB_STEP_SUMMARY: summary },
+    })
+    expect(readFileSync(summary, 'utf8')).toMatch(/^## Conformant\n/)
+    expect(stderr).toContain(`added the verdict to the job summary ${summary}\n`)
+  })
+
   it('shows the secret nowhere', async () => {
     const out = temporaryFolder()
-    const flags = [...only, '--out', out, '--format', 'json,junit,html,markdown']
+    const flags = [...only, '--out', out, '--format', 'json,junit,html,markdown,badge']
     const { stdout, stderr } = await chatspec(['conform', await fake({ defect: 'silent-send' }), ...flags], {
       env,
     })
-    const names = ['report.json', 'junit.xml', 'report.html', 'report.md']
+    const names = ['report.json', 'junit.xml', 'report.html', 'report.md', 'badge.svg']
     const texts = [stdout, stderr, ...names.map((name) => readFileSync(join(out, name), 'utf8'))]
     for (const text of texts) expect(text).not.toMatch(new RegExp(`${fakeSecret}|eyJ[\\w-]+\\.eyJ`))
   })

@@ -57,7 +57,8 @@ Baseline file: what is known to fail and does not fail the run, as a list of {"r
 one, "reason", "link", "expires": "2026-12-31"}. An entry that passes, has expired or matches nothing fails the run.
 
 Exit codes: 0 conformant, or nothing but known failures, 1 not conformant, 2 undecided, 3 there was nothing to judge, or trouble of our own.
-Progress is on stderr; the table, or the JSON of --json, on stdout.
+Progress is on stderr; the table, or the JSON of --json, on stdout. On GitHub (GITHUB_STEP_SUMMARY) the verdict is also
+added to the job summary. --out also gets the histories of cases that did not pass, for \`chatspec check\`.
 
 Examples:
   $ chatspec conform ws://localhost:8080/ws --secret-file chatspec-data/secret

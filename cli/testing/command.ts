@@ -1,4 +1,4 @@
-// Runs the built command as a person would, in a folder of its own, without the secrets of this machine.
+// Runs the built command as a person would, in a folder of its own, without the secrets of this machine or its job summary.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -35,7 +35,12 @@ export class Running {
   readonly #ended: Promise<unknown>
 
   constructor(args: readonly string[], { cwd, env = {} }: Surroundings = {}) {
-    const { CHATSPEC_SECRET: _, CHATSPEC_ADMIN_TOKEN: __, ...inherited } = process.env
+    const {
+      CHATSPEC_SECRET: _,
+      CHATSPEC_ADMIN_TOKEN: __,
+      GITHUB_STEP_SUMMARY: ___,
+      ...inherited
+    } = process.env
     this.child = spawn(process.execPath, [main, ...args], { cwd, env: { ...inherited, ...env } })
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text

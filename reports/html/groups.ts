@@ -63,7 +63,7 @@ function renderReason({ rules, reason, verdict }: CaseResult): Markup {
 }
 
 /** A sentence of SPEC.md, which is Markdown: backticks are code. */
-function quote(sentence: string | undefined): Markup {
+export function quote(sentence: string | undefined): Markup {
   if (sentence === undefined) return html``
   return html`<q>${sentence.split('`').map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : html`${part}`))}</q>`
 }

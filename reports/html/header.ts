@@ -14,7 +14,8 @@ import {
 import { caseAnchor } from './groups.ts'
 import { html, type Markup } from './markup.ts'
 
-const overallVerdicts: Readonly<Record<OverallVerdict, Verdict>> = {
+/** Whose colour and mark the verdict of all gets. */
+export const overallVerdicts: Readonly<Record<OverallVerdict, Verdict>> = {
   conformant: 'pass',
   'known-failures': 'known-failure',
   'stale-baseline': 'fail',

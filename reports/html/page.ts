@@ -8,7 +8,7 @@ import { html, Markup } from './markup.ts'
 import { renderHeader, renderServer, renderShortfalls } from './header.ts'
 
 /** Nothing may load or run, whatever a server managed to get into the text. */
-const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+export const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 export function renderHtml(result: ConformanceResult): string {
   const { verdict, target, tool, cases } = result

@@ -181,6 +181,13 @@ export const sampleResult: ConformanceResult = {
     tested: ['AUTH-02', 'ORD-02', 'ORD-03', 'DED-02', 'ACK-01', 'ACK-03', 'FRM-01', 'FRM-04'],
     untested: ['CRS-01', 'GRP-12', 'HB-02', 'PRS-03'],
   },
+  set: {
+    name: 'chatspec/1.0',
+    kept: ['ACK-01', 'AUTH-02', 'ORD-02', 'ORD-03'],
+    broken: ['ACK-03', 'DED-02', 'FRM-01', 'FRM-04', 'LIM-07'],
+    notTested: ['HB-02', 'PRS-03'],
+    notApplicable: ['GRP-12'],
+  },
   verdict: 'not-conformant',
 }
 
@@ -200,7 +207,8 @@ function withCases(cases: CaseResult[]): ConformanceResult {
     unknown: 0,
     'harness-error': 0,
   }
-  return { ...rest, cases, counts: { ...none, pass: cases.length }, verdict: 'conformant' }
+  const set = { ...rest.set, broken: [], notTested: [], notApplicable: [] }
+  return { ...rest, set, cases, counts: { ...none, pass: cases.length }, verdict: 'conformant' }
 }
 
 function both(
