@@ -1,4 +1,5 @@
 // Whole runs against a fake server, correct, broken, hanging or dying: what the result says of it.
+import { renderJunit, renderTable } from '../reports/index.ts'
 import { expect, test } from 'vitest'
 import type { RuleId } from '../protocol/index.ts'
 import { expectThat } from './expect.ts'
@@ -41,6 +42,26 @@ test.each<[Defect, string, RuleId, string]>([
   const result = await runFake({ defect }, { only })
   expect(failures(result.cases)[0]).toEqual([id, rule, fault])
   expect(result.verdict).toBe('not-conformant')
+})
+
+test('a reset that ate the error is told from silence, in words of its own', async () => {
+  const result = await runFake(
+    { defect: 'resets-instead-of-closing' },
+    { only: ['auth/unsigned-token-is-refused'] },
+  )
+  const [failed] = result.cases
+  expect(failed?.checks[0]).toMatchObject({
+    rule: 'AUTH-02',
+    fault: 'reset',
+    expected: 'bye and close 4504 UNAUTHORIZED',
+    actual: 'no bye, reset (RST)',
+  })
+  const table = renderTable(result, { columns: 200, colours: false })
+  expect(table).toContain(
+    'how       reset: the server reset the connection: what it wrote last, an error perhaps, is lost',
+  )
+  expect(table).not.toMatch(/timeout|did not come|within \d+ ms/)
+  expect(renderJunit(result)).toContain('type="reset"')
 })
 
 test('a failure shows what was expected, what came, the last lines and how to see it again', async () => {

@@ -1,7 +1,7 @@
 // JUnit XML for continuous integration: red there exactly when something failed or stayed open.
 import type { CaseResult, ConformanceResult, Verdict } from '../conformance/result.ts'
 import { escapeMarkup } from './html/markup.ts'
-import { byGroup, decisive, type Group, mergeEqual, staleEntries } from './summary.ts'
+import { byGroup, decisive, describeFault, type Group, mergeEqual, staleEntries } from './summary.ts'
 
 /** A broken MUST is a failure; what the judge could not find out is an error; what does not apply is skipped. */
 export function renderJunit(result: ConformanceResult): string {
@@ -86,7 +86,9 @@ function renderBody(result: CaseResult): string | undefined {
 
 function summary(result: CaseResult): string {
   const check = decisive(result)
-  return check === undefined ? result.title : `${check.rule}: expected ${check.expected}, got ${check.actual}`
+  if (check === undefined) return result.title
+  const how = describeFault(check)
+  return `${check.rule}: expected ${check.expected}, got ${check.actual}${how === undefined ? '' : ` (${how})`}`
 }
 
 function describe(result: CaseResult): string {

@@ -4,6 +4,7 @@ import {
   alsoBroken,
   byGroup,
   decisive,
+  describeFault,
   describeSet,
   explain,
   isOpen,
@@ -73,11 +74,13 @@ function renderProblem(result: CaseResult): string {
   const { word, mark } = verdictLabels[result.verdict]
   const check = decisive(result)
   const others = alsoBroken(result)
+  const how = check && describeFault(check)
   const head = `- ${mark} **${word}** ${code(result.id)} (${result.encoding}), ${result.rules.join(', ')}`
   const lines = [
     ...(result.reason === undefined ? [] : [plain(result.reason)]),
     ...(check?.sentence === undefined ? [] : [`_${plain(check.sentence)}_`]),
     ...(check === undefined ? [] : [`expected ${code(check.expected)}`, `actual ${code(check.actual)}`]),
+    ...(how === undefined ? [] : [plain(how)]),
     ...(others.length === 0 ? [] : [`also broken: ${others.join(', ')}`]),
     ...(isOpen(result) ? [`again ${code(result.replay)}`] : []),
   ]

@@ -149,6 +149,19 @@ export function mergeEqual(checks: readonly CheckResult[]): { check: CheckResult
   return [...merged.values()]
 }
 
+const faultWords: Readonly<Record<Exclude<NonNullable<CheckResult['fault']>, 'wrong'>, string>> = {
+  silent: 'nothing came in time',
+  closed: 'the server ended the connection instead',
+  reset: 'the server reset the connection: what it wrote last, an error perhaps, is lost with it',
+  gone: 'the server is gone',
+  malformed: 'what came is no frame as SPEC.md or RFC 6455 has them',
+}
+
+/** How a check failed, where that says more than that something else came. */
+export function describeFault({ fault }: CheckResult): string | undefined {
+  return fault === undefined || fault === 'wrong' ? undefined : `${fault}: ${faultWords[fault]}`
+}
+
 /** The check that decided, if any was made. */
 export function decisive({ checks }: CaseResult): CheckResult | undefined {
   return checks[0]

@@ -6,6 +6,7 @@ import {
   byGroup,
   decisive,
   describeCounts,
+  describeFault,
   describeHistory,
   describeSet,
   explain,
@@ -118,6 +119,7 @@ function renderProblem(result: CaseResult, { columns }: TableStyle, paint: Colou
   const check = decisive(result)
   const rules = check === undefined ? result.rules.join(', ') : check.rule
   const others = alsoBroken(result)
+  const how = check && describeFault(check)
   const head = `${mark} ${word}  ${result.id} (${result.encoding})  ${rules}`
   const field = (name: string, text: string): string[] =>
     wrap(`  ${name.padEnd(8)}  ${text}`, columns, ' '.repeat(12))
@@ -126,6 +128,7 @@ function renderProblem(result: CaseResult, { columns }: TableStyle, paint: Colou
     ...(result.reason?.split('\n') ?? []).flatMap((line) => wrap(`  ${line}`, columns, '  ')),
     ...(check?.sentence === undefined ? [] : wrap(`  ${check.sentence}`, columns, '  ').map(paint.dim)),
     ...(check === undefined ? [] : [...field('expected', check.expected), ...field('actual', check.actual)]),
+    ...(how === undefined ? [] : field('how', how)),
     ...(others.length === 0 ? [] : field('also', `${others.join(', ')} broken`)),
     ...(result.history === undefined
       ? []

@@ -31,6 +31,7 @@ export type Defect =
   | 'silent-send'
   | 'hangs-up-on-send'
   | 'resets-on-send'
+  | 'resets-instead-of-closing'
   | 'dies-on-send'
   | 'delivers-twice'
   | 'delivers-twice-late'
@@ -216,6 +217,12 @@ class FakeChat {
 
   #bye(client: Client, name: CloseName): void {
     const { code, reconnect, meaning } = closes[name]
+    // As where the kernel resets behind a close with unread input: the error is written, and never arrives.
+    if (this.#has('resets-instead-of-closing')) {
+      client.tcp.cork()
+      this.#write(client, { type: 'bye', code, reason: meaning, reconnect })
+      return reset(client.tcp)
+    }
     if (!this.#has('closes-without-bye'))
       this.#write(client, { type: 'bye', code, reason: meaning, reconnect })
     client.socket.close(code, meaning)
