@@ -58,13 +58,14 @@ export const valuesAtTheirBoundsAreAccepted = defineCase({
       client: { name: '😀'.repeat(64), version: '\u0000' },
       traceparent: `cc-${'0a'.repeat(16)}-${'0b'.repeat(8)}-00`,
     })
+    t.check(expectAnswer(hello, 'welcome'))
     const entries = Array.from({ length: 16 }, (_, index) => [
       `a${'_.-z'.repeat(15)}${index + 10}`,
       'é'.repeat(128),
     ])
     const send = { contentType: '~ '.repeat(64), clientTime: maxSafe, meta: Object.fromEntries(entries) }
     const sent = await alice.send(user, '', send)
-    return all(expectAnswer(hello, 'welcome'), expectAnswer(sent, 'sent'))
+    return expectAnswer(sent, 'sent')
   },
 })
 

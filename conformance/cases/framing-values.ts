@@ -5,7 +5,7 @@ import { defineCase } from '../case.ts'
 import { expectEqual, expectError } from '../expect.ts'
 import { encodeLoose, type LooseFrame } from '../loose.ts'
 import { all } from '../outcome.ts'
-import { expectEachRefused, labelled, type Refusal, writeMessage } from '../provoke.ts'
+import { expectEachRefused, labelled, ownFault, type Refusal, writeMessage } from '../provoke.ts'
 
 type Rows = Record<string, Refusal>
 
@@ -96,7 +96,7 @@ export const integersSurvive = defineCase({
     const checks = []
     for (const clientTime of [...edges, t.random.integer(2 ** 33, 2 ** 52)]) {
       const msg = await bob.delivery(await alice.dm(bob, 'hi', { clientTime }))
-      const { n } = await alice.ping(clientTime)
+      const { n } = await ownFault(alice.ping(clientTime))
       checks.push(expectEqual('clientTime', msg.clientTime, clientTime), expectEqual('n', n, clientTime))
     }
     return all(...checks)

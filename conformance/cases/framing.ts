@@ -7,7 +7,7 @@ import type { CaseContext } from '../context.ts'
 import { expectAnswer, expectEqual } from '../expect.ts'
 import { binaryMessage, encodeLoose } from '../loose.ts'
 import { all, type Checked, clause } from '../outcome.ts'
-import { expectEachCloses, expectEachRefused, labelled, writeMessage } from '../provoke.ts'
+import { expectEachCloses, expectEachRefused, labelled, ownFault, writeMessage } from '../provoke.ts'
 import { specimens } from '../specimens.ts'
 
 // [FRM-15] A WebSocket message MUST hold exactly one frame. [FRM-17] Bytes that are no frame close with 4502.
@@ -104,7 +104,7 @@ export const unknownFieldsAreIgnored = defineCase({
     const alice = await t.open(user)
     const junk = { x: 1, ü: -1, none: null, list: [true, [], {}], map: { type: 'bye', id: 0, content: 'x' } }
     const token = await t.token(user)
-    const hello = await alice.requestHello({ token, caps: ['receipts'], ...junk })
+    const hello = await ownFault(alice.requestHello({ token, caps: ['receipts'], ...junk }))
     const position = await (await t.connect()).dm(user)
     await alice.delivery(position)
     const caps = alice.seen('welcome')[0]?.caps ?? []

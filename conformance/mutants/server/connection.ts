@@ -13,7 +13,7 @@ import {
   type ServerMessage,
 } from '../../../protocol/index.ts'
 import { grant } from './options.ts'
-import { embellish, strangeFrame } from './oddities.ts'
+import { embellish, respelled, spread, strangeFrame } from './oddities.ts'
 import { Bucket } from './rates.ts'
 import type { ChatServer } from './server.ts'
 import type { Stream, Task } from './streams.ts'
@@ -58,6 +58,7 @@ export class Connection {
   readonly urlToken: string | undefined
   readonly #refusedAtMs: number[] = []
   #held: (string | Uint8Array)[] | undefined
+  #holding: NodeJS.Timeout | undefined
 
   constructor(server: ChatServer, socket: WebSocket, encoding: Encoding, urlToken?: string) {
     const { sendRatePerSecond, sendBurst } = server.options.limits
@@ -152,13 +153,12 @@ export class Connection {
     for (const data of held) this.#put(data)
   }
 
-  /** [B02] [M88] Frames are gathered for some milliseconds. */
+  /** [B02] Frames are gathered for some milliseconds, [M88] or until no more come for a while. */
   #hold(data: string | Uint8Array): void {
-    if (this.#held) this.#held.push(data)
-    else {
-      this.#held = [data]
-      setTimeout(() => this.flush(), 15)
-    }
+    const isLate = this.server.has('M88')
+    if (isLate) clearTimeout(this.#holding)
+    if (!this.#held || isLate) this.#holding = setTimeout(() => this.flush(), isLate ? 300 : 15)
+    this.#held = [...(this.#held ?? []), data]
   }
 
   #put(data: string | Uint8Array): void {
@@ -172,23 +172,4 @@ export class Connection {
     if (this.#refusedAtMs.length > mostRefused && !this.server.has('M139'))
       this.bye('TOO_MANY_ERRORS', 'too many frames were refused')
   }
-}
-
-/** [B12] White space wherever JSON allows it. */
-function spread(data: string | Uint8Array): string | Uint8Array {
-  return typeof data === 'string' ? JSON.stringify(JSON.parse(data), null, 1) : data
-}
-
-/** [B31] Keys in another order, every character of a text as an escape. */
-function respelled(data: string): string {
-  const reversed = JSON.stringify(JSON.parse(data), (_key, value: unknown) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).reverse())
-      : value,
-  )
-  return reversed.replace(/"(?:[^"\\]|\\.)*"/g, (text) => `"${[...escapes(JSON.parse(text))].join('')}"`)
-}
-
-function* escapes(text: string): Generator<string> {
-  for (let at = 0; at < text.length; at++) yield `\\u${text.charCodeAt(at).toString(16).padStart(4, '0')}`
 }

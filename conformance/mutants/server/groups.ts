@@ -2,6 +2,7 @@
 import type { ErrorName, Join, Leave } from '../../../protocol/index.ts'
 import type { Connection } from './connection.ts'
 import { type Conversation, entry, isGroup, topOf } from './disk.ts'
+import { acquaint, peersOf } from './presence.ts'
 import { countConversations } from './send.ts'
 import { streamOf } from './streams.ts'
 
@@ -12,6 +13,7 @@ export function join(connection: Connection, frame: Join): void {
     const refused = hindersJoin(connection, conversation, target)
     if (refused) return refused
     const from = topOf(conversation)
+    const known = peersOf(server, target)
     if (server.has('M256') && target !== user) {
       connection.write({ type: 'ok', id: frame.id, epoch: conversation.epoch, top: from })
       return undefined
@@ -23,6 +25,7 @@ export function join(connection: Connection, frame: Join): void {
       to: Number.POSITIVE_INFINITY,
     })
     server.disk.takePart(target, frame.conv)
+    for (const one of conversation.members) if (!known.has(one)) acquaint(server, target, one)
     for (const session of server.sessionsOf(target)) {
       const isNew = !session.streams.has(frame.conv)
       const stream = streamOf(session, conversation)

@@ -19,7 +19,11 @@ export function hello(connection: Connection, frame: Hello): void {
   if (!verdict.ok)
     return connection.bye(
       verdict.close,
-      has('M189') ? `refused: ${frame.token.slice(0, 200)}` : 'the token is not accepted',
+      has('M189')
+        ? `refused: ${frame.token.slice(0, 200)}`
+        : has('M292')
+          ? `a token of ${frame.token.length} characters`
+          : 'the token is not accepted',
     )
   if (server.isDraining && !has('M153')) return connection.bye('DRAINING', 'the server stops', fullRetryMs)
   connection.identity = has('M158') ? stolen(connection, frame, verdict.identity) : verdict.identity

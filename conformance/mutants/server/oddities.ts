@@ -49,3 +49,22 @@ export function smuggled(data: string | Uint8Array, field: string): string | boo
   const size = head === 0x78 ? (data[from - 1] ?? 0) : head - 0x60
   return head >= 0x60 && head <= 0x78 ? Buffer.from(data.slice(from, from + size)).toString() : undefined
 }
+
+/** [B12] White space wherever JSON allows it. */
+export function spread(data: string | Uint8Array): string | Uint8Array {
+  return typeof data === 'string' ? JSON.stringify(JSON.parse(data), null, 1) : data
+}
+
+/** [B31] Keys in another order, every character of a text as an escape. */
+export function respelled(data: string): string {
+  const reversed = JSON.stringify(JSON.parse(data), (_key, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).reverse())
+      : value,
+  )
+  return reversed.replace(/"(?:[^"\\]|\\.)*"/g, (text) => `"${[...escapes(JSON.parse(text))].join('')}"`)
+}
+
+function* escapes(text: string): Generator<string> {
+  for (let at = 0; at < text.length; at++) yield `\\u${text.charCodeAt(at).toString(16).padStart(4, '0')}`
+}

@@ -45,6 +45,21 @@ export function tell(server: ChatServer, user: string, state: 'online' | 'offlin
         })
 }
 
+/** [PRS-07] Two who have just become peers. */
+export function acquaint(server: ChatServer, a: string, b: string): void {
+  if (a === b || server.has('M288')) return
+  for (const [at, user] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    const devices = server.sessionsOf(user).length
+    if (devices === 0) continue
+    for (const session of server.sessionsOf(at))
+      if (session.wantsPresence && session.state === 'live')
+        session.write({ type: 'presence', user, state: 'online', devices, since: Date.now() })
+  }
+}
+
 /** [PRS-05] What a connection has to know that is live now. */
 export function introduce(server: ChatServer, connection: Connection): void {
   if (!connection.wantsPresence || server.has('M132')) return

@@ -91,3 +91,17 @@ export function report(
     if (session.wantsReceipts && session.state === 'live')
       session.write({ type: 'receipt', conv, epoch, user, kind, seq })
 }
+
+/** [RCP-07] How far the others of direct conversations are. */
+export function tellMissed(connection: Connection): void {
+  const { server, user } = connection
+  for (const conv of server.disk.ofUser.get(user) ?? []) {
+    const peer = isGroup(conv) ? undefined : peerOf(conv, user)
+    if (peer === undefined || peer === user) continue
+    const { epoch } = server.disk.open(conv)
+    for (const kind of ['delivered', 'read'] as const) {
+      const seq = server.disk.report(kind, peer, conv)
+      if (seq > 0) connection.write({ type: 'receipt', conv, epoch, user: peer, kind, seq })
+    }
+  }
+}

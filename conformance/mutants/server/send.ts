@@ -5,6 +5,7 @@ import { findRepeat, keyOf, remember, answerRepeat } from './dedup.ts'
 import { type Conversation, isGroup, isMember, topOf } from './disk.ts'
 import { cachedReceivers, fanOut } from './fan-out.ts'
 import { smuggled } from './oddities.ts'
+import { acquaint, peersOf } from './presence.ts'
 import { headerTime } from './sloppy.ts'
 import type { ChatServer } from './server.ts'
 import type { Raw } from './session.ts'
@@ -172,8 +173,12 @@ function append(draft: Draft, conversation: Conversation): Message {
     ...(clientTime !== undefined && { clientTime }),
     ...(meta && { meta }),
   }
+  const peer = isGroup(conv) ? undefined : peerOf(conv, from)
+  const isFirst = conversation.log.length === 0
+  const wereStrangers = peer !== undefined && isFirst && !peersOf(connection.server, from).has(peer)
   conversation.log.push(message)
   if (!isGroup(conv)) for (const user of [from, peerOf(conv, from) ?? from]) disk.takePart(user, conv)
+  if (wereStrangers) acquaint(connection.server, from, peer)
   return message
 }
 

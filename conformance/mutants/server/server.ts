@@ -8,6 +8,7 @@ import { tick } from './heartbeat.ts'
 import type { ServerOptions } from './options.ts'
 import * as presence from './presence.ts'
 import { Bucket } from './rates.ts'
+import { tellMissed } from './receipts.ts'
 import { onMessage } from './session.ts'
 import { isRevoked } from './tokens.ts'
 import { Writer } from './writer.ts'
@@ -185,6 +186,7 @@ export class ChatServer {
   /** A connection has all that it missed. */
   isLive(connection: Connection): void {
     presence.introduce(this, connection)
+    if (connection.wantsReceipts && !this.has('M289')) tellMissed(connection)
   }
 
   /** [M105] Counts what is on its way to the log. */

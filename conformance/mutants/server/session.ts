@@ -9,6 +9,7 @@ import {
   headerBytes,
   type ErrorName,
   jsonCodec,
+  maxSafe,
   type Refusal,
 } from '../../../protocol/index.ts'
 import type { Connection } from './connection.ts'
@@ -49,10 +50,15 @@ export function onMessage(connection: Connection, data: Buffer, isBinary: boolea
   if (server.has('M58') && raw === 'null') return server.crash()
   const decoded = decode(server, loosened(server, raw))
   const tooStrict = decoded.ok ? overStrict(server, raw, decoded.message) : undefined
-  if (tooStrict !== undefined)
-    onRefusal(connection, { ok: false, rule: '', detail: 'n: not accepted', code: tooStrict })
+  if (tooStrict !== undefined) onRefusal(connection, tooStrictly(decoded, tooStrict))
   else if (decoded.ok) onFrame(connection, decoded.message, raw)
   else onRefusal(connection, decoded)
+}
+
+/** What is right, refused. */
+function tooStrictly(decoded: Decoded<ClientMessage>, code: number): Refusal {
+  const id = decoded.ok && 'id' in decoded.message ? decoded.message.id : undefined
+  return { ok: false, rule: '', detail: 'n: not accepted', code, ...(id !== undefined && { id }) }
 }
 
 function decode(server: ChatServer, raw: Raw): Decoded<ClientMessage> {
@@ -77,12 +83,15 @@ function onRefusal(connection: Connection, refusal: Refusal): void {
     connection.server.memory.used.add(`${connection.user} ${msgId}`)
   if (code >= 4000) return connection.bye(code === 4503 ? 'TOO_LARGE' : 'BAD_FRAME', detail.slice(0, 200))
   if (connection.state === 'open' && has('B08')) return connection.bye('UNAUTHORIZED', 'no session yet')
+  if (has('M299') && code === errors.UNKNOWN_TYPE.code)
+    return connection.refuse('BAD_REQUEST', 'type', id ? { id } : {})
   if (has('M80') && code === errors.UNKNOWN_TYPE.code)
     return connection.bye('BAD_FRAME', detail.slice(0, 200))
   if (has('M141')) connection.isDeafOnce = true
   if (has('M185') && code === errors.BAD_REQUEST.code) return
   const shown = has('M215') && code === errors.BAD_MSGID.code ? errors.BAD_REQUEST.code : code
   const [name] = Object.entries(errors).find(([, row]) => row.code === shown) as [ErrorName, unknown]
+  if (has('M294') && id === undefined && !msgId) return connection.refuse(name, detail, { id: 1 })
   connection.refuse(name, has('M186') ? 'bad request' : detail, {
     ...(id && { id }),
     ...(msgId && { msgId }),
@@ -120,6 +129,7 @@ function onFrame(connection: Connection, frame: ClientMessage, raw: Raw): void {
 function greeting(connection: Connection, frame: ClientMessage): void {
   const { server } = connection
   if (frame.type === 'hello') return hello(connection, frame)
+  if (frame.type === 'ping' && server.has('M293')) return connection.bye('UNAUTHORIZED', 'hello comes first')
   if (frame.type === 'ping') {
     if (server.has('M69')) connection.heardAtMs = performance.now()
     return connection.write({ type: 'pong', n: frame.n })
@@ -169,7 +179,14 @@ function act(connection: Connection, frame: ClientMessage, raw: Raw): void {
 }
 
 function pong(connection: Connection, n: number): void {
-  connection.write({ type: 'pong', n: connection.server.has('M84') ? n % 2 ** 32 : n })
+  connection.write({
+    type: 'pong',
+    n: connection.server.has('M84')
+      ? n % 2 ** 32
+      : connection.server.has('M297')
+        ? Math.min(maxSafe, Math.fround(n))
+        : n,
+  })
 }
 
 /** [AUTH-08] [AUTH-20] */

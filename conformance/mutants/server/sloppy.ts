@@ -1,5 +1,12 @@
 // Readers that are not strict enough, or too strict: what they make of a message before it is decoded, or after.
-import { cborCodec, type ClientMessage, errors, headerBytes, type Refusal } from '../../../protocol/index.ts'
+import {
+  cborCodec,
+  type ClientMessage,
+  errors,
+  headerBytes,
+  maxRequestId,
+  type Refusal,
+} from '../../../protocol/index.ts'
 import type { DefectId } from '../switches.ts'
 import type { ChatServer } from './server.ts'
 import type { Raw } from './session.ts'
@@ -32,6 +39,9 @@ function loosenedText({ has }: ChatServer, text: string): string {
     return text
       .replace(/\\ud[89ab][0-9a-f]{2}(?!\\ud[c-f])/gi, '?')
       .replace(/(?<!\\ud[89ab][0-9a-f]{2})\\ud[c-f][0-9a-f]{2}/gi, '?')
+  if (has('M300')) return text.split(/(?<=\})\s*(?=\{)/)[0] ?? text
+  if (has('M298')) return text.replace(/:(-?\d+)\.5\b/g, ':$1')
+  if (has('M296')) return JSON.stringify(parsed(text), (_key, field: unknown) => field ?? undefined) ?? text
   const value = has('M224') || has('M236') || has('M239') ? parsed(text) : undefined
   if (!value) return text
   const { content, encoding, conv, to } = value
@@ -71,6 +81,8 @@ export function reflagged({ has }: ChatServer, raw: Raw, { rule }: Refusal): Uin
 
 /** What a reader that is too strict refuses though it is right: the code of its answer. */
 export function overStrict({ has }: ChatServer, raw: Raw, frame: ClientMessage): number | undefined {
+  if (has('M295') && frame.type === 'hello' && frame.id === maxRequestId) return errors.BAD_REQUEST.code
+  if (has('M301') && typeof raw === 'string' && Object.keys(JSON.parse(raw)).includes('x')) return 4502
   if (typeof raw === 'string')
     return has('M223') && /"n":[\d.]*[.eE]/.test(raw) ? errors.BAD_REQUEST.code : undefined
   if (has('M227') && (raw[flagsAt] ?? 0) > 1) return 4502

@@ -47,8 +47,9 @@ export function verify(server: ChatServer, token: string): Verdict {
   return isRevoked(server, identity) ? { ok: false, close: 'REVOKED' } : { ok: true, identity }
 }
 
-export function isRevoked({ disk }: ChatServer, { sub, jti, issuedAtS }: Identity): boolean {
+export function isRevoked({ disk, has }: ChatServer, { sub, jti, issuedAtS }: Identity): boolean {
   if (jti !== undefined && disk.revoked.has(`jti ${jti}`)) return true
+  if (has('M290')) return false
   return issuedAtS <= (disk.revoked.get(`sub ${sub}`) ?? Number.NEGATIVE_INFINITY)
 }
 
