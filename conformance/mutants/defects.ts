@@ -609,7 +609,7 @@ export const defects = [
     id: 'M111',
     title: 'a group takes one member too many',
     clauses: ['GRP-19'],
-    cases: ['groups/full-group-takes-nobody'],
+    cases: ['groups/full-group-hears-everything-and-takes-nobody'],
   },
   {
     id: 'M112',
@@ -904,8 +904,8 @@ export const defects = [
   {
     id: 'M163',
     title: 'expiresAt is in seconds',
-    clauses: ['AUTH-16'],
-    cases: ['auth/welcome-names-subject-and-expiry'],
+    clauses: ['AUTH-16', 'AUTH-22'],
+    cases: ['auth/welcome-names-subject-and-expiry', 'auth/refresh-is-answered-with-the-new-end'],
   },
   {
     id: 'M164',
@@ -1633,5 +1633,11 @@ export const defects = [
     clauses: ['FRM-03'],
     cases: ['framing/unknown-fields-are-ignored'],
     encodings: ['json'],
+  },
+  {
+    id: 'M302',
+    title: 'who comes with a forged token is shown as online',
+    clauses: ['AUTH-11'],
+    cases: ['auth/forgery-leaves-no-presence'],
   },
 ] as const satisfies readonly Defect[]

@@ -67,7 +67,7 @@ export interface Proof {
   counts: Record<Outcome, number>
   mutationScore: number
   falseAlarms: { runs: number; alarms: number; upperBound: number }
-  /** Cases that no defect made red. */
+  /** Cases that no defect made red; empty if not all were tried. */
   idleCases: string[]
   verdict: 'proven' | 'not-proven'
 }
@@ -104,7 +104,7 @@ export async function prove(options: ProofOptions): Promise<Proof> {
     counts,
     mutationScore: proofs.length > 0 ? (counts.killed + counts.half / 2) / proofs.length : 1,
     falseAlarms: { runs: total, alarms, upperBound: upperBound(alarms, total) },
-    idleCases: idleCases(proofs),
+    idleCases: only || runs === 0 ? [] : idleCases(proofs),
     verdict: counts.killed === proofs.length && alarms === 0 ? 'proven' : 'not-proven',
   }
 }

@@ -1,4 +1,5 @@
 // The proof as text: the table requirement, test, mutant, and the figures that follow from it.
+import { kept } from './kept.ts'
 import type { DefectProof, Proof } from './proof.ts'
 
 export function renderProof(proof: Proof): string {
@@ -19,8 +20,11 @@ export function renderProof(proof: Proof): string {
     lines.push(
       `false alarms: ${falseAlarms.alarms} in ${falseAlarms.runs} clean runs, at most ${percent(falseAlarms.upperBound)} of all with 95 % confidence`,
     )
-  if (defects.length > 0)
-    lines.push(`tests that no mutant made red: ${idleCases.length}`, ...idleCases.map((id) => `  ${id}`))
+  if (idleCases.length > 0)
+    lines.push(
+      `tests that no mutant made red: ${idleCases.length}`,
+      ...idleCases.map((id) => `  ${id}${kept[id] ? `: ${kept[id]}` : ''}`),
+    )
   lines.push('', proof.verdict === 'proven' ? 'proven' : 'NOT proven', '')
   return lines.join('\n')
 }

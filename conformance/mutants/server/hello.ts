@@ -5,7 +5,8 @@ import { hasPart, isGroup, isMember, nextFor, topFor } from './disk.ts'
 import { arm } from './heartbeat.ts'
 import { grant } from './options.ts'
 import { plan, pump, streamOf, type Replay } from './streams.ts'
-import { type Identity, verify } from './tokens.ts'
+import { tell } from './presence.ts'
+import { claimedSubject, type Identity, verify } from './tokens.ts'
 
 /** To wait before another connection has a chance. */
 const fullRetryMs = 1_000
@@ -16,6 +17,7 @@ export function hello(connection: Connection, frame: Hello): void {
   const { has, options } = server
   const token = has('M75') ? (connection.urlToken ?? frame.token) : frame.token
   const verdict = verify(server, token)
+  if (!verdict.ok && has('M302')) tell(server, claimedSubject(token), 'online', 1)
   if (!verdict.ok)
     return connection.bye(
       verdict.close,

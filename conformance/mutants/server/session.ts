@@ -217,5 +217,9 @@ function refresh(connection: Connection, { id, token }: Extract<ClientMessage, {
   if (!verdict.ok) return end(has('M188') ? 'UNAUTHORIZED' : verdict.close)
   if (verdict.identity.sub !== connection.user && !has('M74')) return end('UNAUTHORIZED')
   if (!has('M73')) connection.identity = verdict.identity
-  connection.write({ type: 'ok', id, expiresAt: verdict.identity.expiresAtMs })
+  connection.write({
+    type: 'ok',
+    id,
+    expiresAt: has('M163') ? verdict.identity.expiresAtMs / 1000 : verdict.identity.expiresAtMs,
+  })
 }

@@ -92,3 +92,8 @@ function readPart(part: string | undefined): Record<string, unknown> | undefined
     return undefined
   }
 }
+
+/** [M302] Who a token says that it is, true or not. */
+export function claimedSubject(token: string): string {
+  return `${readPart(token.split('.')[1])?.sub}`
+}
