@@ -53,8 +53,9 @@ export const silentDeviceResumes = defineCase({
   encodings: ['json'],
   patient: true,
   async run(t) {
-    const silent = await connectImpatient(t, shortest(2), { autoPong: false, autoAck: false })
     const alice = await t.connect()
+    // With the time that a busy judge takes until all has arrived.
+    const silent = await connectImpatient(t, shortest(4, 1_000), { autoPong: false, autoAck: false })
     const [first, ...others] = await sendAll(alice, silent, 3)
     await arrivals(silent, [first, ...others])
     const end = await silent.ended(silent.welcome.heartbeat.deadAfterMs + toleranceMs)

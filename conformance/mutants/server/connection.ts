@@ -98,7 +98,7 @@ export class Connection {
     if (has('B03')) data = embellish(data)
     if (has('B03') && frame.type === 'msg') this.#put(strangeFrame(this.encoding))
     if (has('B12')) data = spread(data)
-    if (has('B31') && typeof data === 'string') data = respelled(data)
+    if (has('B31') && typeof data === 'string') data = respelled(data, this.server.options.limits.maxFrame)
     const isLate = (has('M88') && frame.type === 'msg') || (has('B19') && frame.type !== 'pong')
     if (isLate || has('B02')) this.#hold(data)
     else this.#put(data)

@@ -10,7 +10,6 @@ import {
 } from '../../../protocol/index.ts'
 import type { Connection } from './connection.ts'
 import { type Conversation, hasPart, isMember, isVisible, topOf } from './disk.ts'
-import { respelled } from './oddities.ts'
 import type { ChatServer } from './server.ts'
 
 /** For the frame around the items. */
@@ -126,17 +125,16 @@ function fitting({ has, options }: ChatServer, items: Message[], encoding: 'json
   if (has('M125')) return items
   let left = options.limits.maxFrame - pageRoomBytes
   const count = items.findIndex((item, index) => {
-    left -= bytesOf(item, encoding, has('B31'))
+    left -= bytesOf(item, encoding)
     return left < 0 && index > 0
   })
   return count < 0 ? items : items.slice(0, count)
 }
 
-function bytesOf(item: Message, encoding: 'json' | 'cbor', isEscaped: boolean): number {
+function bytesOf(item: Message, encoding: 'json' | 'cbor'): number {
   const frame = { type: 'msg' as const, ...item }
-  const text = encoding === 'json' ? jsonCodec.encode(frame, 0) : ''
   return encoding === 'json'
-    ? Buffer.byteLength(isEscaped ? respelled(text) : text)
+    ? Buffer.byteLength(jsonCodec.encode(frame, 0))
     : cborCodec.encode(frame, 0).length
 }
 

@@ -55,14 +55,18 @@ export function spread(data: string | Uint8Array): string | Uint8Array {
   return typeof data === 'string' ? JSON.stringify(JSON.parse(data), null, 1) : data
 }
 
-/** [B31] Keys in another order, every character of a text as an escape. */
-export function respelled(data: string): string {
+/** [B31] Keys in another order, every character of a text as an escape, if that fits into a frame. */
+export function respelled(data: string, mostBytes: number): string {
   const reversed = JSON.stringify(JSON.parse(data), (_key, value: unknown) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? Object.fromEntries(Object.entries(value).reverse())
       : value,
   )
-  return reversed.replace(/"(?:[^"\\]|\\.)*"/g, (text) => `"${[...escapes(JSON.parse(text))].join('')}"`)
+  const escaped = reversed.replace(
+    /"(?:[^"\\]|\\.)*"/g,
+    (text) => `"${[...escapes(JSON.parse(text))].join('')}"`,
+  )
+  return escaped.length > mostBytes ? data : escaped
 }
 
 function* escapes(text: string): Generator<string> {
