@@ -32,8 +32,9 @@ describe('chatspec demo', () => {
     expect(result).toHaveProperty('target.capabilities', expect.arrayContaining(['durability=fsync']))
 
     const { cases } = result as ConformanceResult
-    const untestable = cases.filter(({ verdict }) => verdict === 'untestable').map(({ reason }) => reason)
-    expect(untestable).toEqual([])
+    const untestable = cases.filter(({ verdict }) => verdict === 'untestable').map(({ id }) => id)
+    // Its window lasts a day, as a real one should.
+    expect([...new Set(untestable)]).toEqual(['dedup/repeat-is-recognised-until-the-window-ends'])
     for (const group of ['durability', 'drain'])
       expect(cases.filter((one) => one.group === group && one.verdict === 'pass').length).toBeGreaterThan(2)
 

@@ -9,7 +9,6 @@ import * as authTokens from './auth-tokens.ts'
 import * as capabilities from './capabilities.ts'
 import * as dedup from './dedup.ts'
 import * as dedupRefusals from './dedup-refusals.ts'
-import * as dedupWindow from './dedup-window.ts'
 import * as direct from './direct.ts'
 import * as drain from './drain.ts'
 import * as durability from './durability.ts'
@@ -65,7 +64,7 @@ export const caseFiles: Readonly<Record<string, Readonly<Record<string, Case>>>>
   heartbeats: { ...heartbeats, ...heartbeatsGranted, ...heartbeatsFence },
   direct,
   acks: { ...acks, ...acksWindow },
-  dedup: { ...dedup, ...dedupRefusals, ...dedupWindow },
+  dedup: { ...dedup, ...dedupRefusals },
   ordering,
   groups: { ...groups, ...groupsMembers, ...groupsWindows, ...groupsCrowd },
   offline: { ...offline, ...offlineSync, ...offlineOverflow },

@@ -898,8 +898,8 @@ export const defects = [
   {
     id: 'M162',
     title: 'keeps what belongs to ended connections',
-    clauses: ['LEK-01'],
-    cases: ['leaks/descriptors-return'],
+    clauses: ['LEK-01', 'LEK-03'],
+    cases: ['leaks/descriptors-return', 'leaks/failed-handshakes-are-released'],
   },
   {
     id: 'M163',
