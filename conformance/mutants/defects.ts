@@ -45,7 +45,7 @@ export const defects = [
   {
     id: 'M01',
     title: 'says sent before the message is durable',
-    clauses: ['CRS-01'],
+    clauses: ['ACK-02', 'CRS-01'],
     cases: ['durability/accepted-messages-survive-a-kill'],
   },
   {
