@@ -74,6 +74,8 @@ export const joinThatIsCutLeavesNoPresence = defineCase({
       cut.wire.cut()
     }
     const last = await t.reconnect(alice)
+    // One more, so that those before it are not under way any more.
+    await last.join(t.groupName())
     await bob.fence()
     const fencedAtMs = t.elapsedMs()
     await last.close()

@@ -180,7 +180,7 @@ export class ChatServer {
   #commitMs(): number {
     if (this.has('B01')) return Math.floor(Math.random() ** 8 * 300)
     if (this.has('M105')) return 40
-    return this.has('M64') ? 10 : 0
+    return this.has('M64') ? 30 : 0
   }
 
   /** A connection has all that it missed. */
