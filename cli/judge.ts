@@ -11,7 +11,7 @@ import {
 } from '../conformance/index.ts'
 import {
   createProgress,
-  type Progress,
+  type ProgressEvent,
   renderBadge,
   renderHtml,
   renderJson,
@@ -19,7 +19,7 @@ import {
   renderMarkdown,
   renderTable,
 } from '../reports/index.ts'
-import { exitCodes } from './exit.ts'
+import { interruptibly } from './interruption.ts'
 import { appendJobSummary } from './job-summary.ts'
 import { coloursOf, columnsOf, terminalOf } from './terminal.ts'
 
@@ -55,7 +55,10 @@ export async function judgeAndReport(target: Target, options: RunOptions, output
   }
   let result: ConformanceResult
   try {
-    result = await runInterruptibly(target, outputs.directory ? kept : options, progress)
+    progress.update({ kind: 'note', text: `connecting to ${target.url.host}` })
+    const chosen = outputs.directory ? kept : options
+    const onProgress = (event: ProgressEvent): void => progress.update(event)
+    result = await interruptibly((signal) => runConformance(target, { ...chosen, signal, onProgress }))
   } finally {
     progress.end()
   }
@@ -71,30 +74,6 @@ export async function judgeAndReport(target: Target, options: RunOptions, output
   const summary = appendJobSummary(renderMarkdown(result), process.env)
   if (summary !== undefined) process.stderr.write(`added the verdict to the job summary ${summary}\n`)
   return exitCode(result)
-}
-
-/** Ctrl-C ends the run early with what is known so far; a second one ends the process. */
-async function runInterruptibly(
-  target: Target,
-  options: RunOptions,
-  progress: Progress,
-): Promise<ConformanceResult> {
-  const interruption = new AbortController()
-  const interrupt = (): void => {
-    if (interruption.signal.aborted) process.exit(exitCodes.failed)
-    interruption.abort()
-  }
-  process.on('SIGINT', interrupt)
-  try {
-    progress.update({ kind: 'note', text: `connecting to ${target.url.host}` })
-    return await runConformance(target, {
-      ...options,
-      signal: interruption.signal,
-      onProgress: (event) => progress.update(event),
-    })
-  } finally {
-    process.off('SIGINT', interrupt)
-  }
 }
 
 /** Names of the files written. */

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { chatspec, temporaryFolder } from './testing/command.ts'
 
-const commands = ['serve', 'conform', 'check', 'report', 'list', 'token', 'demo']
+const commands = ['serve', 'probe', 'conform', 'check', 'report', 'list', 'token', 'demo']
 
 describe('chatspec --help', () => {
   it('lists every command and the exit codes', async () => {
@@ -55,6 +55,8 @@ describe('what is refused, with exit code 3', () => {
     [['conform', 'h:1', '--format', 'json'], /--format json has no effect; allowed: together with --out/],
     [['conform', 'h:1', '--target', 'none.json'], /target file none.json: ENOENT/],
     [['conform', 'ftp://h', '--token-command', 'x'], /url: "ftp:\/\/h" arrived, ws:\/\/.* is allowed/],
+    [['probe', 'h:1'], /no way to get tokens; allowed is one of --secret-file/],
+    [['probe', 'h:1', '--profile', 'full'], /unknown option '--profile'/],
     [['report'], /missing required argument 'results'/],
     [['report', 'none.json'], /result none.json: ENOENT/],
     [['check'], /missing required argument 'history'/],

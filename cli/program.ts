@@ -6,6 +6,7 @@ import { addCheck } from './commands/check.ts'
 import { addConform } from './commands/conform.ts'
 import { addDemo } from './commands/demo.ts'
 import { addList } from './commands/list.ts'
+import { addProbe } from './commands/probe.ts'
 import { addReport } from './commands/report.ts'
 import { addServe } from './commands/serve.ts'
 import { addToken } from './commands/token.ts'
@@ -43,7 +44,8 @@ export function createProgram(): Command {
     // Before the commands are made, because they inherit it.
     .exitOverride()
     .showHelpAfterError('(add --help for what is allowed)')
-  for (const add of [addServe, addConform, addCheck, addReport, addList, addToken, addDemo]) add(program)
+  for (const add of [addServe, addProbe, addConform, addCheck, addReport, addList, addToken, addDemo])
+    add(program)
   return program
 }
 

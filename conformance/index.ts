@@ -37,3 +37,5 @@ export {
 export { publicUrl, readTargetFile, resolveTarget, type Target, type TargetDescriptor } from './target.ts'
 export { type Claims, mintToken } from './tokens.ts'
 export { formatLine, type TraceLine } from './trace.ts'
+export { fallsShort, type CapabilityVerdict, type Measurement, type SurveyResult } from './survey/result.ts'
+export { survey, type SurveyOptions } from './survey/survey.ts'

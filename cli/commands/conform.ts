@@ -1,39 +1,22 @@
 // `chatspec conform <url>`: judges a server by its URL.
 import { type Command, Option } from 'commander'
-import {
-  type Profile,
-  profiles,
-  publicUrl,
-  readBaseline,
-  readTargetFile,
-  resolveTarget,
-  type Target,
-} from '../../conformance/index.ts'
+import { type Profile, profiles, publicUrl, readBaseline, type Target } from '../../conformance/index.ts'
 import { ChatspecError, type Encoding } from '../../protocol/index.ts'
 import { type Format, formats, judgeAndReport } from '../judge.ts'
-import { findSecret, secretVariable } from '../secret.ts'
+import { addTarget, type TargetFlags, toTarget } from '../target-flags.ts'
+import { secretVariable } from '../secret.ts'
 import { collect, duration, integer, listOf } from '../values.ts'
 
-interface ConformFlags {
+interface ConformFlags extends TargetFlags {
   profile: Profile
   encoding: Encoding | 'both'
   only?: string[]
   seed?: number
-  timeout?: number
   deadline?: number
   out?: string
   format?: Format[]
   json?: true
-  target?: string
   baseline?: string
-  secretFile?: string
-  tokenCommand?: string
-  tokenFile?: string
-  loginUrl?: string
-  audience?: string
-  issuer?: string
-  origin?: string
-  insecure?: true
 }
 
 const more = `
@@ -75,7 +58,7 @@ export function addConform(program: Command): void {
     )
     .argument('[url]', 'where it is: ws://, wss://, http://, https:// or host:port; the path defaults to /ws')
   addScope(command)
-  addTokens(command)
+  addTarget(command)
   addOutputs(command)
   command.addHelpText('after', more).action(async (url: string | undefined, flags: ConformFlags) => {
     process.exitCode = await conform(url, flags)
@@ -88,27 +71,8 @@ function addScope(command: Command): void {
     .addOption(new Option('--encoding <name>', 'of frames').choices(['json', 'cbor', 'both']).default('both'))
     .option('--only <pattern>', 'a case id, a group, a clause id, or an id with *; repeatable', collect)
     .option('--seed <number>', 'repeats the random choices of a run', integer(0, 0xffff_ffff))
-    .option('--timeout <duration>', 'of one wait (default: 12s)', duration(100, 60_000))
     .option('--deadline <duration>', 'of the whole run (default: 10m)', duration(1_000, 86_400_000))
-    .option('--target <file>', 'description of the server in JSON')
     .option('--baseline <file>', 'known failures in JSON')
-    .option('--origin <origin>', 'sent with every upgrade')
-    .option('--insecure', 'accept any TLS certificate')
-}
-
-function addTokens(command: Command): void {
-  const ways = ['secretFile', 'tokenCommand', 'tokenFile', 'loginUrl']
-  const way = (name: string, flags: string, text: string): Option =>
-    new Option(flags, text).conflicts(ways.filter((other) => other !== name))
-  command
-    .addOption(
-      way('secretFile', '--secret-file <file>', 'file that holds the secret that the server verifies with'),
-    )
-    .addOption(way('tokenCommand', '--token-command <command>', 'prints a token for {user}'))
-    .addOption(way('tokenFile', '--token-file <file>', 'JSON: {"<user>": "<token>", …}'))
-    .addOption(way('loginUrl', '--login-url <url>', 'answers POST {"user": …} with {"token": …}'))
-    .option('--audience <aud>', 'claim aud of tokens made with the secret')
-    .option('--issuer <iss>', 'claim iss of tokens made with the secret')
 }
 
 function addOutputs(command: Command): void {
@@ -141,46 +105,6 @@ async function conform(url: string | undefined, flags: ConformFlags): Promise<nu
     formats: format,
     ...(out !== undefined && { directory: () => out }),
   })
-}
-
-/** The target file, overridden by flags. @throws ChatspecError */
-function toTarget(url: string | undefined, flags: ConformFlags): Target {
-  const described = flags.target === undefined ? {} : readTargetFile(flags.target)
-  if (typeof described !== 'object' || described === null) return resolveTarget(described)
-  const tokens = toTokens(flags) ?? ('tokens' in described ? described.tokens : toSecretTokens(flags))
-  if (url === undefined && !('url' in described)) {
-    throw new ChatspecError(
-      'BAD_TARGET',
-      'no url; allowed: one as the argument, or "url" in the --target file',
-    )
-  }
-  if (tokens === undefined) {
-    const ways = `--secret-file, ${secretVariable}, --token-command, --token-file, --login-url, "tokens" in the --target file`
-    throw new ChatspecError('BAD_TARGET', `no way to get tokens; allowed is one of ${ways}`)
-  }
-  return resolveTarget({
-    ...described,
-    tokens,
-    ...(url !== undefined && { url }),
-    ...(flags.timeout !== undefined && { timeoutMs: flags.timeout }),
-    ...(flags.origin !== undefined && { origin: flags.origin }),
-    ...(flags.insecure && { insecure: true }),
-  })
-}
-
-/** What the flags say, if they do. */
-function toTokens(flags: ConformFlags): object | undefined {
-  if (flags.secretFile !== undefined) return toSecretTokens(flags)
-  if (flags.tokenCommand !== undefined) return { command: flags.tokenCommand }
-  if (flags.tokenFile !== undefined) return { file: flags.tokenFile }
-  return flags.loginUrl === undefined ? undefined : { login: flags.loginUrl }
-}
-
-function toSecretTokens({ secretFile, audience, issuer }: ConformFlags): object | undefined {
-  const secret = findSecret({ secretFile, env: process.env })?.value
-  return secret === undefined
-    ? undefined
-    : { secret, ...(audience !== undefined && { audience }), ...(issuer !== undefined && { issuer }) }
 }
 
 /** The command line that repeats a case; it stands in reports, so what may be secret is left out. */

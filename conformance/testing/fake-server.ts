@@ -14,6 +14,7 @@ import {
   errors,
   type Hello,
   jsonCodec,
+  type Limits,
   type Msg,
   networkHeartbeats,
   type Send,
@@ -48,6 +49,8 @@ export interface FakeOptions {
   /** Default: both. */
   encodings?: readonly Encoding[]
   caps?: readonly string[]
+  /** Announced, but not kept to. */
+  limits?: Partial<Limits>
 }
 
 export interface FakeServer {
@@ -166,7 +169,7 @@ class FakeChat {
       resumed: false,
       caps: [...(this.#options.caps ?? ['durability=memory', 'fence', 'devices'])],
       heartbeat: networkHeartbeats.wifi,
-      limits: defaultLimits,
+      limits: { ...defaultLimits, ...this.#options.limits },
     })
     this.#write(client, { type: 'live' })
   }
