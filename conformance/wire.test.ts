@@ -189,6 +189,16 @@ test('after a half-close the rest can still be read', async () => {
   expect(await wire.ended(soonMs)).toMatchObject({ how: 'dropped' })
 })
 
+test('a half-closed wire can be cut', async () => {
+  const { wire, atServer } = await peer()
+  wire.writeFrame({ opcode: opcodes.text, payload: Buffer.from('hello') })
+  await until(() => atServer.length === 1)
+  wire.halfClose()
+  // The FIN has been asked for and is not out yet: now libuv refuses to reset.
+  wire.cut()
+  expect(await wire.ended(soonMs)).toMatchObject({ how: 'cut' })
+})
+
 test('a frozen wire reads nothing until it thaws', async () => {
   const { wire, socket, atWire } = await peer()
   wire.freeze()

@@ -170,7 +170,8 @@ export class Wire {
     this.#trace('-', 'cut by the judge')
     // Alone, resetAndDestroy would let a FIN and what is still to be written go first.
     const { socket, rawSocket = socket } = this.#options
-    rawSocket.resetAndDestroy()
+    // After a FIN libuv refuses to reset, and the socket would never be closed at all.
+    if (!rawSocket.writableEnded) rawSocket.resetAndDestroy()
     rawSocket.destroy()
     socket.destroy()
   }
