@@ -27,6 +27,20 @@ describe('H14: what a replay claims', () => {
     expect(broken(story)).toEqual([])
   })
 
+  it('follows live messages from the top after a cursor of the future', () => {
+    const { story, bob, alice } = spoken(5)
+    const id = bob.asks('sync', { cursors: [at(1_000)], deliberate: true })
+    bob.synced(5, 5, { id, recovered: false })
+    bob.does('live', { id })
+    alice.says('f', 6)
+    bob.gets(6, 'alice', 'f')
+    expect(broken(story)).toEqual([])
+    alice.says('g', 7)
+    alice.says('h', 8)
+    bob.gets(8, 'alice', 'h')
+    expect(broken(story)).toEqual(['H7'])
+  })
+
   it('finds a replay that stops before the end it names', () => {
     const { story, again } = resumed()
     again.gets(4, 'alice', 'd', replay)

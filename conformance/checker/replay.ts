@@ -135,6 +135,8 @@ function judgeLost(state: State, stream: Stream, event: SyncedEvent): boolean {
   const { held } = stream
   if (held !== undefined && isAnnounced(stream, held.seq, event)) stream.held = undefined
   complainOfHeld(state, stream, event)
+  // The cursor was above the top: what comes next follows from the top, not from there.
+  if (stream.pos > event.top && stream.lastMsg > event.top) startAt(stream, { seq: event.from, event })
   if (event.from > stream.pos) moveTo(stream, event.from)
   return true
 }
