@@ -1,6 +1,6 @@
 // Flag values: what is read, and what a refusal says.
 import { describe, expect, it } from 'vitest'
-import { collect, duration, durationMs, integer, limit, listOf, sizeBytes } from './values.ts'
+import { collect, duration, durationMs, integer, limit, listOf, shrinkPath, sizeBytes } from './values.ts'
 
 describe('values', () => {
   it('reads durations with their unit', () => {
@@ -23,6 +23,12 @@ describe('values', () => {
       65_536, 65_536, 1_048_576, 1_500, 7,
     ])
     expect(() => sizeBytes('1GB')).toThrow('Allowed: a number of bytes, like 65536, 64KiB or 1MiB.')
+  })
+
+  it('reads the path of a counterexample', () => {
+    expect(shrinkPath('17:0:3')).toBe('17:0:3')
+    for (const text of ['', ':', '1:', '1:a', '-1'])
+      expect(() => shrinkPath(text)).toThrow('Allowed: numbers with colons between them, like 17:0:3.')
   })
 
   it('reads whole numbers in a range and nothing else', () => {

@@ -39,6 +39,12 @@ export function sizeBytes(text: string): number {
   return Math.round(Number(match[1]) * unitsBytes[match[2] as keyof typeof unitsBytes])
 }
 
+/** Where a counterexample stands in what a seed generates: `17:0:3:1`. */
+export function shrinkPath(text: string): string {
+  if (!/^\d+(:\d+)*$/.test(text)) throw refuse('numbers with colons between them, like 17:0:3')
+  return text
+}
+
 /** For flags that may be repeated: `a` then `b` gives [a, b]. */
 export function collect(text: string, earlier: readonly string[] | undefined): string[] {
   return [...(earlier ?? []), text]

@@ -8,6 +8,7 @@ import {
   type RuleId,
   subprotocols,
 } from '../protocol/index.ts'
+import type { Profile } from './case.ts'
 import type { ConnectChoices, OpenChoices, UpgradeChoices } from './choices.ts'
 import { turnedAway } from './expect.ts'
 import type { HookName } from './hooks.ts'
@@ -21,7 +22,8 @@ import { HistoryRecorder } from './recorder.ts'
 import { Session } from './session.ts'
 import { httpUrl, type Target } from './target.ts'
 import type { Claims } from './tokens.ts'
-import { Trace } from './trace.ts'
+import type { Counterexample } from './result.ts'
+import { Trace, type TraceLine } from './trace.ts'
 import { type Upgrade, upgrade } from './upgrade.ts'
 import type { Wire } from './wire.ts'
 
@@ -36,6 +38,17 @@ export interface ContextOptions {
   runTag: string
   /** Counts users and devices of the whole run. */
   nextNumber: () => number
+  /** Default `quick`. */
+  profile?: Profile
+  /** The counterexample that is to be repeated: the path to it from the seed. */
+  replayPath?: string | undefined
+}
+
+/** The fewest commands found that break a rule, and what went over the wires while they did. */
+export interface Reduced extends Counterexample {
+  /** The lines that prove it, and all of them. */
+  trace: TraceLine[]
+  fullTrace: TraceLine[]
 }
 
 const firstNames = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace', 'heidi', 'ivan', 'judy']
@@ -62,7 +75,13 @@ export class CaseContext {
   readonly checks: Checked[] = []
   /** What checks without a rule of their own are about; undefined means the first rule of the case. */
   rule: RuleId | undefined
+  /** How much of what is generated is tried. */
+  readonly profile: Profile
+  readonly replayPath: string | undefined
+  /** What a generated case was reduced to, if it failed. */
+  reduced: Reduced | undefined
   readonly #options: ContextOptions
+  readonly #forks = new Set<CaseContext>()
   readonly #secrets = new Set<string>()
   readonly #devices = new Map<string, number>()
   readonly #wires: Wire[] = []
@@ -81,6 +100,8 @@ export class CaseContext {
     this.limits = contact.limits
     this.heartbeat = contact.heartbeat
     this.timeoutMs = target.timeoutMs
+    this.profile = options.profile ?? 'quick'
+    this.replayPath = options.replayPath
     // One for each upgrade that is under way.
     setMaxListeners(0, this.#over.signal)
     this.trace = new Trace(this.#secrets)
@@ -279,6 +300,21 @@ export class CaseContext {
     this.history.fault(name, 'stop')
   }
 
+  // ---- trials ----
+
+  /** The time of the case is over: what it opens now is closed at once. */
+  get isOver(): boolean {
+    return this.#over.signal.aborted
+  }
+
+  /** A context of its own for one trial of a generated case: other users, another history, another trace. */
+  fork(): CaseContext {
+    const fork = new CaseContext(this.#options)
+    this.#forks.add(fork)
+    if (this.#over.signal.aborted) fork.#over.abort()
+    return fork
+  }
+
   // ---- verdicts ----
 
   /** From here on every check, and everything that goes wrong, is about this sentence. */
@@ -295,6 +331,8 @@ export class CaseContext {
   /** Closes what the case left open; done when all of it is gone. */
   async end(): Promise<void> {
     this.#over.abort()
+    await Promise.all([...this.#forks].map((fork) => fork.end()))
+    this.#forks.clear()
     await Promise.all(this.#wires.map((wire) => wire.dispose()))
   }
 

@@ -2,12 +2,13 @@
 import type { RuleId } from '../protocol/index.ts'
 import {
   type CheckerChoices,
+  type CheckReport,
   checkHistory,
   type HistoryEvent,
   type HistoryRule,
   type RuleReport,
 } from './checker/index.ts'
-import { clause, fail, type Outcome, pass, unknown } from './outcome.ts'
+import { type Checked, clause, fail, type Outcome, pass, unknown } from './outcome.ts'
 import { summarize } from './trace.ts'
 
 /** The sentence of SPEC.md that each rule of the checker is about; H18 and H19 are about the judge itself. */
@@ -42,8 +43,7 @@ export function expectHistory(
   choices: CheckerChoices = {},
 ): Outcome[] {
   const report = checkHistory(events, choices)
-  const distrust = report.rules.find(({ rule, verdict }) => rule === 'H19' && verdict === 'fail')
-  if (distrust) throw new Error(`the recording is not whole: ${firstViolation(distrust)}`)
+  requireHonest(report)
   const wanted: Partial<Record<HistoryRule, RuleId>> = isList(rules)
     ? Object.fromEntries(rules.map((rule) => [rule, sentenceOf(rule)]))
     : rules
@@ -52,6 +52,23 @@ export function expectHistory(
     if (sentence !== undefined) return [outcome(one, sentence)]
     return one.verdict === 'fail' ? [outcome(one, sentenceOf(one.rule))] : []
   })
+}
+
+/**
+ * Every rule that was broken, each with its first proof.
+ * @throws Error if the recording itself is not to be trusted
+ */
+export function historyFailures(report: CheckReport): Checked[] {
+  requireHonest(report)
+  return report.rules.flatMap((one) => {
+    const checked = one.verdict === 'fail' ? outcome(one, sentenceOf(one.rule)) : undefined
+    return checked?.verdict === 'fail' ? [checked] : []
+  })
+}
+
+function requireHonest({ rules }: CheckReport): void {
+  const distrust = rules.find(({ rule, verdict }) => rule === 'H19' && verdict === 'fail')
+  if (distrust) throw new Error(`the recording is not whole: ${firstViolation(distrust)}`)
 }
 
 function outcome(report: RuleReport, sentence: RuleId): Outcome {

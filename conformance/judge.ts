@@ -47,9 +47,10 @@ export async function judge(one: Case, options: JudgeOptions): Promise<CaseResul
     ? Promise.resolve({ checks: [], skipped: hindrance })
     : strays.run(() => attempt(one, context))
   const course = await withStrays(await follow(attempted, options), strays, context)
-  const { verdict, reason } = conclude(one, course)
+  const { verdict, reason = listOf(context.reduced?.commands) } = conclude(one, course)
   const checks = course.checks.map((checked) => report(one, checked)).sort(decisiveFirst)
-  const lines = verdict === 'pass' ? [] : context.trace.lines()
+  const { reduced } = context
+  const lines = verdict === 'pass' ? [] : (reduced?.fullTrace ?? context.trace.lines())
   const durationMs = Math.round(performance.now() - began)
   const history = isShortfall(verdict) ? keepHistory(one, context, options.onHistory) : undefined
   await windUp(one, context, attempted)
@@ -62,8 +63,9 @@ export async function judge(one: Case, options: JudgeOptions): Promise<CaseResul
     rules: one.rules,
     verdict,
     ...(reason !== undefined && { reason }),
+    ...(reduced && { counterexample: { path: reduced.path, commands: reduced.commands } }),
     checks,
-    trace: lines.slice(-shownTraceLines).map(formatLine),
+    trace: (reduced?.trace ?? lines.slice(-shownTraceLines)).map(formatLine),
     fullTrace: lines,
     ...(history && { history }),
     startedMs: options.startedMs,
@@ -138,8 +140,12 @@ function sort(outcomes: Outcome | readonly Outcome[], rule: RuleId | undefined):
   return { checks: list.filter((outcome) => 'expected' in outcome), ...(skipped && { skipped }) }
 }
 
+function listOf(commands: readonly string[] | undefined): string | undefined {
+  return commands && ['reduced to:', ...commands].join('\n')
+}
+
 /** Broken frames are the server's fault whatever the case is about. */
-function defects(context: CaseContext): Checked[] {
+export function defects(context: CaseContext): Checked[] {
   return context.sessions.flatMap(({ malformed, wire }) => {
     if (!wire.violation) return malformed
     const actual = `${wire.label}: ${wire.violation}`

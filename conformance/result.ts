@@ -45,6 +45,14 @@ export interface CaseHistory {
   broken: HistoryRule[]
 }
 
+/** What a generated case was reduced to. */
+export interface Counterexample {
+  /** From the seed to these commands; `--replay` takes it. */
+  path: string
+  /** One line each. */
+  commands: string[]
+}
+
 export interface CaseResult {
   id: string
   title: string
@@ -53,8 +61,9 @@ export interface CaseResult {
   level: 'must' | 'should'
   rules: readonly RuleId[]
   verdict: Verdict
-  /** Why there is no other verdict, where there is none. */
+  /** Why there is no other verdict, where there is none; or what a generated case was reduced to. */
   reason?: string
+  counterexample?: Counterexample
   /** Everything that was really checked; the one that decided stands first. */
   checks: CheckResult[]
   /** The last lines before the end, at most 20; empty if it passed. */

@@ -36,6 +36,8 @@ export interface RunOptions {
   /** Case ids, groups, rule ids, or parts of an id with `*`; each has to match something. */
   only?: readonly string[]
   seed?: number
+  /** The path of a counterexample: generated cases try nothing but that. Takes the seed and the profile it came from. */
+  replay?: string
   /** Default: the whole suite. */
   cases?: readonly Case[]
   /** Cases at a time, besides those that mostly wait; default 8, or 1 where the target has a fixed list of users. */
@@ -215,23 +217,31 @@ class Run {
     onProgress?.({ kind: 'finished', result, done: this.#results.length, total })
   }
 
-  #judge({ one, encoding }: Job): Promise<CaseResult> {
+  async #judge({ one, encoding }: Job): Promise<CaseResult> {
     const { target, contact, runTag, settings } = this.#parts
-    const { seed, command = `chatspec conform ${publicUrl(target.url)}`, signal, onHistory } = settings
+    const { seed, signal, profile = defaults.profile, replay: replayPath, onHistory } = settings
+    const { command = `chatspec conform ${publicUrl(target.url)}` } = settings
     if (signal?.aborted) this.cutShort ??= 'interrupted'
     if (this.#leftMs() < 1) this.#cut()
     const nextNumber = (): number => ++this.#numbers
     const name = `${one.id} ${encoding}`
+    const options = { target, contact, encoding, seed, name, runTag, nextNumber, profile, replayPath }
+    const context = new CaseContext(options)
     const more = one.profile === 'full' ? ' --profile full' : ''
-    return judge(one, {
-      context: new CaseContext({ target, contact, encoding, seed, name, runTag, nextNumber }),
+    const again = `--only ${one.id} --encoding ${encoding} --seed ${seed}`
+    const result = await judge(one, {
+      context,
       startedMs: Math.round(this.elapsedMs()),
       timeoutMs: Math.min(one.timeoutMs, this.#leftMs()),
-      replay: `${command}${more} --only ${one.id} --encoding ${encoding} --seed ${seed}`,
+      replay: `${command}${more} ${again}`,
       interrupted: this.#interrupted,
       ...(onHistory && { onHistory }),
       ...this.#skip(encoding),
     })
+    if (!result.counterexample) return result
+    // What is generated depends on the profile.
+    const replay = `${command} --profile ${profile} ${again} --replay ${result.counterexample.path}`
+    return { ...result, replay }
   }
 
   #leftMs(): number {

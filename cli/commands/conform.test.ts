@@ -4,10 +4,13 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { type Frame, standBetween } from '../../conformance/properties/testing/man-in-the-middle.ts'
 import { type FakeOptions, fakeSecret, startFakeServer } from '../../conformance/testing/fake-server.ts'
 import { hookNames } from '../../conformance/hooks.ts'
 import type { CheckReport } from '../../conformance/checker/index.ts'
 import { type ConformanceResult, mintToken } from '../../conformance/index.ts'
+import { testSecret } from '../../server/testing/endpoint.ts'
+import { start } from '../../server/testing/start.ts'
 import { chatspec, temporaryFolder } from '../testing/command.ts'
 
 const env = { CHATSPEC_SECRET: fakeSecret }
@@ -127,6 +130,34 @@ describe('outputs', () => {
     const names = ['report.json', 'junit.xml', 'report.html', 'report.md', 'badge.svg']
     const texts = [stdout, stderr, ...names.map((name) => readFileSync(join(out, name), 'utf8'))]
     for (const text of texts) expect(text).not.toMatch(new RegExp(`${fakeSecret}|eyJ[\\w-]+\\.eyJ`))
+  })
+})
+
+describe('a counterexample', () => {
+  const property = ['--only', 'properties/what-is-sent-arrives-in-one-order', '--encoding', 'json']
+
+  it('is repeated by the command that its report prints', { timeout: 60_000 }, async () => {
+    const { server } = await start()
+    const twice = (frame: Frame): Frame[] => (frame.type === 'msg' ? [frame, frame] : [frame])
+    const { url, close } = await standBetween(server.url, () => ({ fromServer: twice }))
+    onTestFinished(close)
+    const env = { CHATSPEC_SECRET: testSecret }
+    const flags = ['--json', '--profile', 'quick', '--seed', '7']
+    const { stdout } = await chatspec(['conform', url, ...property, ...flags], { env })
+    const { cases } = JSON.parse(stdout) as { cases: { replay: string; counterexample: { path: string } }[] }
+    const [one] = cases
+    expect(one?.replay).toMatch(/--profile quick .*--seed 7 --replay \d+(:\d+)*$/)
+    const again = await chatspec([...(one?.replay.split(' ').slice(1) ?? []), '--json'], { env })
+    expect(again.code).toBe(1)
+    expect(JSON.parse(again.stdout)).toMatchObject({ cases: [{ counterexample: one?.counterexample }] })
+  })
+
+  it('is not looked for without its seed', async () => {
+    const { code, stderr } = await chatspec(['conform', await fake(), ...property, '--replay', '1:2'], {
+      env,
+    })
+    expect(code).toBe(3)
+    expect(stderr).toContain('--replay 1:2 has no effect; allowed: together with --seed and --only')
   })
 })
 

@@ -5,13 +5,14 @@ import { ChatspecError, type Encoding } from '../../protocol/index.ts'
 import { type Format, formats, judgeAndReport } from '../judge.ts'
 import { addTarget, type TargetFlags, toTarget } from '../target-flags.ts'
 import { secretVariable } from '../secret.ts'
-import { collect, duration, integer, listOf } from '../values.ts'
+import { collect, duration, integer, listOf, shrinkPath } from '../values.ts'
 
 interface ConformFlags extends TargetFlags {
   profile: Profile
   encoding: Encoding | 'both'
   only?: string[]
   seed?: number
+  replay?: string
   deadline?: number
   out?: string
   format?: Format[]
@@ -71,6 +72,7 @@ function addScope(command: Command): void {
     .addOption(new Option('--encoding <name>', 'of frames').choices(['json', 'cbor', 'both']).default('both'))
     .option('--only <pattern>', 'a case id, a group, a clause id, or an id with *; repeatable', collect)
     .option('--seed <number>', 'repeats the random choices of a run', integer(0, 0xffff_ffff))
+    .option('--replay <path>', 'with --seed, --profile and --only: repeats a counterexample', shrinkPath)
     .option('--deadline <duration>', 'of the whole run (default: 10m)', duration(1_000, 86_400_000))
     .option('--baseline <file>', 'known failures in JSON')
 }
@@ -83,11 +85,17 @@ function addOutputs(command: Command): void {
 }
 
 async function conform(url: string | undefined, flags: ConformFlags): Promise<number> {
-  const { out, format, json, profile, encoding, only, seed, deadline, baseline } = flags
+  const { out, format, json, profile, encoding, only, seed, replay, deadline, baseline } = flags
   if (format !== undefined && out === undefined) {
     throw new ChatspecError(
       'BAD_OPTION',
       `--format ${format.join(',')} has no effect; allowed: together with --out`,
+    )
+  }
+  if (replay !== undefined && (seed === undefined || only === undefined)) {
+    throw new ChatspecError(
+      'BAD_OPTION',
+      `--replay ${replay} has no effect; allowed: together with --seed and --only`,
     )
   }
   const target = toTarget(url, flags)
@@ -98,6 +106,7 @@ async function conform(url: string | undefined, flags: ConformFlags): Promise<nu
     ...(only !== undefined && { only }),
     ...(seed !== undefined && { seed }),
     ...(baseline !== undefined && { baseline: readBaseline(baseline) }),
+    ...(replay !== undefined && { replay }),
     ...(deadline !== undefined && { deadlineMs: deadline }),
   }
   return await judgeAndReport(target, options, {
