@@ -22,6 +22,14 @@ describe('H15: receipts', () => {
     expect(broken(story)).toEqual([])
   })
 
+  it('accepts a receipt that comes twice', () => {
+    const { story, alice, bob } = pair()
+    bob.acks(2)
+    alice.does('receipt', receipt(2))
+    alice.does('receipt', receipt(2))
+    expect(broken(story)).toEqual([])
+  })
+
   it('does not count an ack of what never came', () => {
     const { story, alice, bob } = pair()
     bob.does('ack', { ...at(9), deliberate: true })

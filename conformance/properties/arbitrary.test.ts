@@ -11,6 +11,7 @@ const everything: Scope = {
   resume: true,
   receipts: true,
   repeats: true,
+  holds: true,
   bothEncodings: true,
   mostUsers: 4,
   mostDevices: 2,
@@ -26,6 +27,7 @@ const nothing: Scope = {
   resume: false,
   receipts: false,
   repeats: false,
+  holds: false,
   bothEncodings: false,
   mostDevices: 1,
 }
@@ -70,7 +72,18 @@ test('a server that declares everything is asked for everything', () => {
 
 test('what a server does not declare is never asked for', () => {
   const all = drawn(nothing)
-  const refused = ['join', 'leave', 'add', 'remove', 'history', 'sync', 'read', 'repeat', 'send twice']
+  const refused = [
+    'join',
+    'leave',
+    'add',
+    'remove',
+    'history',
+    'sync',
+    'read',
+    'repeat',
+    'send twice',
+    'hold acks',
+  ]
   expect([...commandsIn(all)].sort()).toEqual(names.filter((name) => !refused.includes(name)).sort())
   for (const { cast, commands } of all) {
     expect(cast).toMatchObject({ devices: 1, groups: 0 })

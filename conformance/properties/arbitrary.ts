@@ -11,6 +11,8 @@ export interface Scope {
   receipts: boolean
   /** The same msgId again: the server remembers it for long enough. */
   repeats: boolean
+  /** To acknowledge nothing for a while. */
+  holds: boolean
   bothEncodings: boolean
   mostUsers: number
   mostDevices: number
@@ -110,7 +112,7 @@ function messages(scope: Scope, to: fc.Arbitrary<Place>): Known {
       how: pick<'fragments' | 'slices'>('fragments', 'slices'),
       bytes,
     }),
-    'hold acks': one('hold acks', { by }),
+    ...(scope.holds && { 'hold acks': one('hold acks', { by }) }),
     ack: one('ack', { by, back }),
     ...(scope.receipts && { read: one('read', { by, back }) }),
   }

@@ -17,6 +17,7 @@ export function scopeOf({ caps, limits, encodings, profile }: CaseContext): Scop
     Math.floor(limits.frameBurst / framesPerCommand),
     Math.floor(limits.sendBurst / mostAtOnce),
   )
+  const commands = Math.max(2, Math.min(mostCommands[profile], affordable))
   return {
     groups: caps.includes('groups'),
     history: caps.includes('history'),
@@ -24,6 +25,8 @@ export function scopeOf({ caps, limits, encodings, profile }: CaseContext): Scop
     resume: caps.includes('resume'),
     receipts: caps.includes('receipts'),
     repeats: limits.dedupWindowMs >= shortestDedupMs,
+    // With a full window there is no answer to a `sync`, and no `live`.
+    holds: limits.window >= commands * mostAtOnce,
     bothEncodings: encodings.length > 1,
     // Old connections may linger a while after they were cut.
     mostDevices: caps.includes('devices') && limits.connectionsPerUser >= 6 ? 2 : 1,
@@ -32,7 +35,7 @@ export function scopeOf({ caps, limits, encodings, profile }: CaseContext): Scop
       Math.min(mostUsers[profile], caps.includes('groups') ? limits.groupMembersMax : 4),
     ),
     mostAtOnce,
-    mostCommands: Math.max(2, Math.min(mostCommands[profile], affordable)),
+    mostCommands: commands,
     mostPage: Math.max(1, Math.min(4, limits.historyMaxLimit)),
   }
 }

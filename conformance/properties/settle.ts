@@ -56,10 +56,21 @@ function acknowledgeAll(device: Device): void {
   for (const { conv, epoch, seq } of device.positions()) session.write({ type: 'ack', conv, epoch, seq })
 }
 
-/** Twice, because acks free the window for what waits behind it. */
+/** Where the window was in the way, acks set free what waits behind it: again, until nothing comes any more. */
 async function fenced(session: Session): Promise<void> {
+  for (let before = -1; ; ) {
+    const count = session.seen('msg').length
+    if (session.wire.end || (before >= 0 && (count === before || count < session.welcome.limits.window)))
+      return
+    before = count
+    await fence(session)
+  }
+}
+
+/** A connection that ends meanwhile owes nothing. */
+export async function fence(session: Session): Promise<void> {
   try {
-    if (!session.wire.end) await quiet(session.fence())
+    await quiet(session.fence())
   } catch (error) {
     if (!(error instanceof Finding && session.wire.end)) throw error
   }

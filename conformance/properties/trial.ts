@@ -7,12 +7,11 @@ import { historyFailures } from '../expect-history.ts'
 import { defects } from '../judge.ts'
 import { type Checked, Finding, type Skipped } from '../outcome.ts'
 import type { RuleId } from '../../protocol/index.ts'
-import type { Command, Scenario } from './commands.ts'
+import { type Command, describeScenario, type Scenario } from './commands.ts'
 import { comeBack, connect, end, freeze, refresh, thaw } from './connect.ts'
 import { changeMembers, history, mark, sync } from './read.ts'
 import { send, repeat, sendInPieces, sendTwice } from './send.ts'
-import { describeScenario } from './commands.ts'
-import { setUp, settle } from './settle.ts'
+import { fence, setUp, settle } from './settle.ts'
 import { type Device, World } from './world.ts'
 
 /** What one trial showed. */
@@ -177,14 +176,6 @@ async function perform(
     case 'refresh':
       return refresh(world, device)
     case 'fence':
-      return fence(device)
-  }
-}
-
-async function fence({ session }: Device): Promise<void> {
-  try {
-    await session.fence()
-  } catch (error) {
-    if (!session.wire.end) throw error
+      return fence(device.session)
   }
 }

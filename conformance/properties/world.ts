@@ -6,12 +6,12 @@ import {
   directConversation,
   type Encoding,
   type Msg,
+  type RuleId,
 } from '../../protocol/index.ts'
 import type { CaseContext } from '../context.ts'
 import type { FrameOf, Reply } from '../match.ts'
 import type { User } from '../observer.ts'
 import { type Checked, Finding } from '../outcome.ts'
-import type { RuleId } from '../../protocol/index.ts'
 import type { Session } from '../session.ts'
 import { type By, type Cast, type Place, partner } from './commands.ts'
 
