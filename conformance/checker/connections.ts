@@ -1,6 +1,6 @@
 // Connections come and go; what a device has got stays.
 import { dueNow } from './completeness.ts'
-import { deviceOf, userOf } from './entities.ts'
+import { deviceOf, streamOf, userOf } from './entities.ts'
 import type { CloseEvent, ConnectEvent, WelcomeEvent } from './events.ts'
 import { resume } from './replay.ts'
 import { onUnknown } from './requests.ts'
@@ -31,11 +31,17 @@ export function openConnection(state: State, event: ConnectEvent): void {
     presence: new Map(),
     receipts: new Map(),
   }
+  if (device.connection !== undefined) keepPositions(device.connection)
   device.connection = connection
   state.connections.set(connection.id, connection)
   state.counters.connects += 1
   if (event.cursors !== undefined) state.counters.resumes += 1
   resume(state, connection)
+}
+
+/** What its device gets by a newer connection says nothing about where this one stands. */
+function keepPositions(replaced: Connection): void {
+  for (const { log } of replaced.device.places.keys()) if (log !== undefined) streamOf(replaced, log)
 }
 
 export function welcome(connection: Connection, event: WelcomeEvent): void {

@@ -191,7 +191,9 @@ export function streamOf(connection: Connection, log: Log): Stream {
   const known = connection.streams.get(conversation)
   if (known !== undefined) return known
   const place = placeOf(connection.device, membershipOf(conversation, connection.user))
-  const pos = log === conversation.log ? place.pos : 0
+  // A connection that was replaced has kept its positions, and in a newer conversation got nothing before.
+  const isNewest = connection.device.connection === connection
+  const pos = log === conversation.log && isNewest ? place.pos : 0
   const stream: Stream = {
     connection,
     place,

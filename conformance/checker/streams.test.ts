@@ -2,13 +2,32 @@
 import { describe, expect, it } from 'vitest'
 import { checkHistory } from './checker.ts'
 import { spoken } from './testing/spoken.ts'
-import { at, broken } from './testing/story.ts'
+import { at, broken, Story } from './testing/story.ts'
 
 const replay = { replay: true }
 
 describe('H7: a connection goes forward and skips nothing', () => {
   it('accepts the messages in order', () => {
     expect(broken(spoken(5).story)).toEqual([])
+  })
+
+  it('judges a connection that was replaced by what came on it, not by what its device has got since', () => {
+    for (const known of [0, 1]) {
+      const story = new Story()
+      const [alice, bob] = [story.connect('alice'), story.connect('bob')]
+      if (known > 0) alice.says('a', 1)
+      if (known > 0) bob.gets(1, 'alice', 'a')
+      const newer = story.returns('bob')
+      alice.says('b', known + 1)
+      newer.gets(known + 1, 'alice', 'b', replay)
+      newer.synced(known, known + 1)
+      newer.live()
+      newer.acks(known + 1)
+      bob.gets(known + 1, 'alice', 'b')
+      expect(broken(story)).toEqual([])
+      bob.gets(known + 1, 'alice', 'b')
+      expect(broken(story)).toContain('H7')
+    }
   })
 
   it('counts own sends as seen on the connection that sent them', () => {
