@@ -14,7 +14,6 @@ import { turnedAway } from './expect.ts'
 import type { HookName } from './hooks.ts'
 import { type HttpAnswer, type HttpOptions, requestHttp } from './http.ts'
 import { type Checked, Finding, untestable } from './outcome.ts'
-import type { Contact } from './preflight.ts'
 import { quiet } from './deadline.ts'
 import type { User } from './observer.ts'
 import { Random } from './random.ts'
@@ -22,34 +21,10 @@ import { HistoryRecorder } from './recorder.ts'
 import { Session } from './session.ts'
 import { httpUrl, type Target } from './target.ts'
 import type { Claims } from './tokens.ts'
-import type { Counterexample } from './result.ts'
-import { Trace, type TraceLine } from './trace.ts'
+import type { ContextOptions, Reduced } from './context-options.ts'
+import { Trace } from './trace.ts'
 import { type Upgrade, upgrade } from './upgrade.ts'
 import type { Wire } from './wire.ts'
-
-export interface ContextOptions {
-  target: Target
-  contact: Contact
-  encoding: Encoding
-  seed: number
-  /** Of the case, for the stream of random numbers. */
-  name: string
-  /** Makes names of this run differ from those of every other. */
-  runTag: string
-  /** Counts users and devices of the whole run. */
-  nextNumber: () => number
-  /** Default `quick`. */
-  profile?: Profile
-  /** The counterexample that is to be repeated: the path to it from the seed. */
-  replayPath?: string | undefined
-}
-
-/** The fewest commands found that break a rule, and what went over the wires while they did. */
-export interface Reduced extends Counterexample {
-  /** The lines that prove it, and all of them. */
-  trace: TraceLine[]
-  fullTrace: TraceLine[]
-}
 
 const firstNames = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace', 'heidi', 'ivan', 'judy']
 

@@ -12,7 +12,10 @@ const shortestDedupMs = 60_000
 
 /** A server that allows little gets short sequences, not refusals. */
 export function scopeOf({ caps, limits, encodings, profile }: CaseContext): Scope {
-  const mostAtOnce = Math.max(1, Math.min(6, limits.sendWindow, Math.floor(limits.sendBurst / 4)))
+  const mostAtOnce = Math.max(
+    1,
+    Math.min(6, limits.sendWindow, Math.floor(limits.sendBurst / mostCommands[profile])),
+  )
   const affordable = Math.min(
     Math.floor(limits.frameBurst / framesPerCommand),
     Math.floor(limits.sendBurst / mostAtOnce),
