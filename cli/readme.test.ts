@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { cases } from '../conformance/cases/index.ts'
-import { resolveTarget } from '../conformance/index.ts'
+import { clauseStatuses, requirementShares, resolveBaseline, resolveTarget } from '../conformance/index.ts'
 import { clauses } from '../protocol/index.ts'
 import { createProgram } from './program.ts'
 import { chatspec, Running, temporaryFolder } from './testing/command.ts'
@@ -57,6 +57,15 @@ describe('README.md', () => {
   it('shows a target file that is accepted', () => {
     const target = resolveTarget(JSON.parse(block('json', '"tokens"')))
     expect(Object.keys(target.hooks.functions)).toEqual(expect.arrayContaining(['kill', 'start']))
+  })
+
+  it('shows a baseline that is accepted, and numbers of the suite that are true', () => {
+    const [entry] = resolveBaseline(JSON.parse(block('json', '"expires"')))
+    expect(clauses.map(({ id }) => id)).toContain(entry?.rule)
+    const { total, byUrl, withHooks, excluded } = requirementShares(clauseStatuses())
+    const [, ...said] =
+      /the (\d+) requirements[^,]*, (\d+) are[^\d]*\s(\d+) with hooks[^\d]*(\d+) are not/.exec(readme) ?? []
+    expect(said.map(Number)).toEqual([total, byUrl, withHooks, excluded])
   })
 
   it('shows output that the reports really make', () => {
