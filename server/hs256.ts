@@ -1,5 +1,5 @@
 // HS256 by node:crypto, which a storm of connections pays once each; everything else is left to a library (jwks.ts).
-// Measured: 5.1 us by the library, 3.4 us here, of which 2.1 us are the HMAC itself.
+// Measured one by one: 5.1 us by the library; the parts of this path add up to 3.4 us, of which 2.1 us are the HMAC itself.
 // HOT PATH, guarded by bench/server.bench.ts
 import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
 import type { SignatureCheck } from './jwks.ts'
