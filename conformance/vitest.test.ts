@@ -20,4 +20,9 @@ function reference(): Pick<ConformanceTests, 'target' | 'stop'> {
   }
 }
 
-conformance({ ...reference(), only: ['direct', 'dedup/repeat*'], profile: 'quick', encodings: ['json'] })
+conformance({
+  ...reference(),
+  only: ['direct', 'dedup/repeat-gets-the-first-answer'],
+  profile: 'quick',
+  encodings: ['json'],
+})

@@ -69,7 +69,7 @@ it('runs the suite as tests of a Vitest project, one for each case', { timeout: 
     tests.filter((one) => one.title.startsWith(title)).map(({ status }) => status)
   expect(statusOf('direct/')).not.toContain('failed')
   expect(statusOf('direct/every-device-but-the-origin-gets-it (json) DM-02')).toEqual(['passed'])
-  expect(statusOf('durability/')).toEqual(['skipped', 'skipped'])
+  expect([...new Set(statusOf('durability/'))]).toEqual(['skipped'])
   expect(statusOf('acks/wrong-on-purpose (json) ACK-01')).toEqual(['failed'])
   expect(statusOf('acks/known (json) ACK-01')).toEqual(['skipped'])
   expect(statusOf('the baseline is up to date')).toEqual(['passed'])
