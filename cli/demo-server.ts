@@ -3,13 +3,13 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { HookCommands } from '../conformance/index.ts'
 import { ChatspecError } from '../protocol/index.ts'
 import { adminTokenVariable } from './commands/serve.ts'
 import { secretVariable } from './secret.ts'
+import { stablePort } from './stable-port.ts'
 
 const startTimeoutMs = 15_000
 const stopTimeoutMs = 10_000
@@ -17,14 +17,6 @@ const stopTimeoutMs = 10_000
 const drainGrace = '1s'
 /** Its standard input ends with this process, however that ended; then it ends too. */
 const endWithParent = "data:text/javascript,process.stdin.on('end',()=>process.exit()).resume()"
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 export class DemoServer {
   readonly #dataDir: string
@@ -43,7 +35,7 @@ export class DemoServer {
   async start(): Promise<string> {
     if (this.#isOver) throw new ChatspecError('DEMO_FAILED', 'the demo is over')
     // Port 0 would do, but the sockets of a server that chose it so keep others from listening there after it.
-    if (this.#port === 0) this.#port = await freePort()
+    if (this.#port === 0) this.#port = await stablePort()
     this.#said = ''
     const child = this.#spawn()
     this.#child = child

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
+import { stablePort } from '../cli/stable-port.ts'
 import { generousLimits, tokenFor } from '../server/testing/endpoint.ts'
 import { limitFlags, serve } from '../server/testing/process.ts'
 import { endure } from './testing/endurance.ts'
@@ -18,14 +19,16 @@ it('loses nothing, doubles nothing and keeps the order over 1000 broken connecti
     '--no-page',
     ...limitFlags({ ...generousLimits, window: 16, sendWindow: 4 }),
   ]
-  let server = await serve(flags)
+  const port = await stablePort()
+  const start = () => serve([...flags, '--port', String(port)])
+  let server = await start()
   onTestFinished(async () => void (await server.kill()))
   const target = {
-    port: server.port,
+    port,
     token: (user: string) => tokenFor(user),
     async restart() {
       await server.kill('SIGKILL')
-      server = await serve([...flags, '--port', String(target.port)])
+      server = await start()
     },
   }
   const report = await endure({ target, seed, disconnects: 1_000, restarts: 10, timeScale: 50 })

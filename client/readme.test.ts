@@ -10,7 +10,8 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 
 it('shows a client that works as written', async () => {
   const readme = readFileSync(`${root}/README.md`, 'utf8')
-  const example = /^```js\n(.*?chatspec\/client.*?)^```$/ms.exec(readme)?.[1] ?? ''
+  const examples = [...readme.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code = '']) => code)
+  const example = examples.find((code) => code.includes("from 'chatspec/client'")) ?? ''
   const server = new FakeServer()
   await server.start()
   // Somebody to write to.
