@@ -24,7 +24,7 @@ const more = `
 Tokens, one way of: --secret-file or ${secretVariable} in the environment (most can be tested with it), --token-command,
 --token-file, --login-url, or "tokens" in the target file.
 
-Profiles, on two idle cores: quick takes up to 15 s, default 90 s, full 6 min; each holds the one before.
+Profiles: quick aims at 15 s on two cores, default at 90 s, full at 6 min; each holds the one before.
 
 Target file: {"url", "tokens": {"secret" | "command" | "file" | "login"}, "users", "insecure", "origin", "capabilities",
 "timeoutMs", "hooks"}; flags win. Hooks are shell commands for what takes more than talking to the server; cases that use
