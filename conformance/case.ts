@@ -3,7 +3,7 @@ import { ChatspecError, type Encoding, type RuleId } from '../protocol/index.ts'
 import type { CaseContext } from './context.ts'
 import type { Outcome } from './outcome.ts'
 
-/** Each holds the one before. On two idle cores `quick` takes up to 15 s, `default` 90 s, `full` 6 min. */
+/** Each holds the one before. On two cores `quick` aims at 15 s, `default` at 90 s, `full` at 6 min. */
 export const profiles = ['quick', 'default', 'full'] as const
 export type Profile = (typeof profiles)[number]
 
